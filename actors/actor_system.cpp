@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSL-1.0
+// What ordinary threads do with an actor_system.
+#include <troupe/actors/actor_system.hpp>
+#include <troupe/actors/runtime.hpp>
+
+namespace troupe {
+
+using namespace literals;
+
+namespace detail {
+
+void refuse_on_worker() {
+  if (current_executor() != nullptr)
+    throw usage_error(
+        "troupe: a blocking call on a worker would stop the processes it should run: "
+        "use co_await self.call, or self.blocking");
+}
+
+void wait_for(runtime& rt, ordinary_wait& w) {
+  rt.sched().wait(w.done);
+}
+
+void throw_unanswered(const ordinary_wait& w, term to, std::string_view message) {
+  if (w.error) std::rethrow_exception(w.error);
+  throw call_failed("killed"_atom, std::move(to), message);
+}
+
+namespace {
+
+process wait_for_down(context& self, ordinary_ticket<term> result, pid target, duration patience) {
+  self.monitor(target);
+  std::optional<down> ended = co_await self.receive<down>(after(patience));
+  if (ended)
+    result->value = std::move(ended->reason);
+  else
+    result->error = std::make_exception_ptr(call_failed("timeout"_atom, target, "wait"));
+}
+
+}  // namespace
+
+}  // namespace detail
+
+actor_system::actor_system(actor_system_options options)
+    : runtime_(std::make_unique<detail::runtime>(std::move(options))) {}
+
+actor_system::~actor_system() {
+  runtime_->stop();
+}
+
+void actor_system::send_any(const destination& to, any_message message) {
+  detail::envelope_ptr e = message.release();
+  if (e == nullptr) return;
+  if (to.which() == destination::kind::alias) {
+    // An alias is recognised by its owner, so the message travels with the reference: in a term of the same value.
+    auto* routed = detail::make_envelope<detail::routed_envelope, term>(detail::envelope_kind::alias_message,
+                                                                        detail::payload_to_term(*e));
+    routed->ref = to.alias();
+    e.reset(routed);
+  }
+  detail::executor* env = runtime_->this_env();
+  runtime_->deliver(env, env != nullptr && env->current != nullptr ? env->current->id : 0, runtime_->resolve(to),
+                    e.release());
+}
+
+term actor_system::wait(const pid& process, detail::duration patience) {
+  detail::refuse_on_worker();
+  auto result = std::make_shared<detail::ordinary_result<term>>();
+  spawn(detail::wait_for_down, detail::ordinary_ticket<term>(result), process, patience);
+  detail::wait_for(*runtime_, *result);
+  if (!result->value) detail::throw_unanswered(*result, process, "wait");
+  return *result->value;
+}
+
+void actor_system::exit(const pid& process, term reason) {
+  detail::signal_envelope* e = detail::make_signal(detail::envelope_kind::exit, pid());
+  e->reason = std::move(reason);
+  detail::executor* env = runtime_->this_env();
+  runtime_->deliver(env, env != nullptr && env->current != nullptr ? env->current->id : 0, process, e);
+}
+
+bool actor_system::is_alive(const pid& process) const noexcept {
+  return runtime_->is_alive(process);
+}
+
+std::size_t actor_system::process_count() const noexcept {
+  return runtime_->process_count();
+}
+
+void actor_system::register_name(atom name, const pid& process) {
+  runtime_->register_name(name, process);
+}
+
+bool actor_system::unregister_name(atom name) {
+  return static_cast<bool>(runtime_->names().remove(name));
+}
+
+pid actor_system::whereis(atom name) const {
+  return runtime_->whereis(name);
+}
+
+std::vector<atom> actor_system::registered() const {
+  return runtime_->names().names();
+}
+
+std::string_view actor_system::name() const noexcept {
+  return runtime_->options().name;
+}
+
+std::uint32_t actor_system::creation() const noexcept {
+  return runtime_->creation();
+}
+
+detail::time_point actor_system::now() const noexcept {
+  return runtime_->time().now();
+}
+
+}  // namespace troupe

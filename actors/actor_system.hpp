@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSL-1.0
+// actor_system: the processes of one node, and what ordinary threads may do with them.
+#pragma once
+
+#include <troupe/actors/context.hpp>
+#include <troupe/actors/executor.hpp>
+#include <troupe/actors/options.hpp>
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+namespace detail {
+
+/// What an ordinary thread waits for: a process that asks on its behalf. Shared by both, for either may give up first.
+struct ordinary_wait {
+  latch done;
+  std::exception_ptr error;
+};
+
+template <class R>
+struct ordinary_result : ordinary_wait {
+  std::optional<std::conditional_t<std::is_void_v<R>, bool, R>> value;
+};
+
+/// The process's share. Lets the thread go on when the process ends, however it ends.
+template <class R>
+class ordinary_ticket {
+ public:
+  explicit ordinary_ticket(std::shared_ptr<ordinary_result<R>> result) noexcept : result_(std::move(result)) {}
+  ordinary_ticket(ordinary_ticket&&) noexcept = default;
+  ordinary_ticket& operator=(ordinary_ticket&&) = delete;
+  ~ordinary_ticket() {
+    if (result_) result_->done.set();
+  }
+  ordinary_result<R>* operator->() const noexcept { return result_.get(); }
+
+ private:
+  std::shared_ptr<ordinary_result<R>> result_;
+};
+
+/// Throws usage_error on a worker.
+void refuse_on_worker();
+/// Waits until the ticket is gone.
+void wait_for(runtime& rt, ordinary_wait& w);
+/// There is no value: throws what is known about it.
+[[noreturn]] void throw_unanswered(const ordinary_wait& w, term to, std::string_view message);
+
+/// The process that asks.
+template <class R>
+process ask_for_thread(context& self, ordinary_ticket<R> result, destination to, any_message question,
+                       duration patience) {
+  try {
+    auto* e = static_cast<request_envelope*>(question.release().release());
+    call_awaiter<R> answer(slot_access::of(self), to, e, patience);
+    if constexpr (std::is_void_v<R>) {
+      co_await answer;
+      result->value.emplace(true);
+    } else {
+      result->value.emplace(co_await answer);
+    }
+  } catch (const call_failed&) {
+    result->error = std::current_exception();
+  }
+}
+
+}  // namespace detail
+
+/// A node's processes and the threads that run them. Several may live in one program; they do not know one another. All
+/// members may be called from any thread; those that block throw usage_error on a worker, where they would stop others.
+///
+/// Its destructor ends every process (exit reason killed), runs their destructors, joins its threads; see
+/// actor_system_options::stop_timeout and on_stuck for what will not end. Erlang: a node.
+class actor_system {
+ public:
+  explicit actor_system(actor_system_options options = {});
+  ~actor_system();
+  actor_system(const actor_system&) = delete;
+  actor_system& operator=(const actor_system&) = delete;
+
+  /// Starts a process: a coroutine function and its arguments, taken by value. Throws system_limit.
+  template <class F, class... Args>
+    requires(!std::same_as<std::remove_cvref_t<F>, spawn_options>)
+  pid spawn(F&& f, Args&&... args) {
+    return detail::spawn_process(runtime(), nullptr, {}, std::forward<F>(f), std::forward<Args>(args)...).pid;
+  }
+  /// With a name; registration_error when it is taken. There is nobody to link or monitor with.
+  template <class F, class... Args>
+  pid spawn(const spawn_options& options, F&& f, Args&&... args) {
+    return detail::spawn_process(runtime(), nullptr, options, std::forward<F>(f), std::forward<Args>(args)...).pid;
+  }
+
+  /// Sends a message, never blocks. Messages of one thread arrive at one receiver in the order they were sent.
+  template <class M>
+  void send(const destination& to, M&& message) {
+    send_any(to, any_message::of(std::forward<M>(message)));
+  }
+  template <class T, class... Args>
+    requires(sizeof...(Args) != 1 || !(std::convertible_to<Args &&, T> && ...))
+  void send(const destination& to, Args&&... members) {
+    detail::assert_sendable<T>();
+    send_any(to, any_message(detail::envelope_ptr(detail::make_envelope<detail::envelope, T>(
+                     detail::envelope_kind::message, std::forward<Args>(members)...))));
+  }
+
+  /// Asks and blocks until the answer is there: M::reply or a term; throws call_failed.
+  template <class M>
+  auto call(const destination& to, M&& message, detail::duration patience = default_timeout) {
+    using answer = reply_type<std::remove_cvref_t<M>>;
+    return ask<answer>(to, detail::make_request(std::forward<M>(message)), patience);
+  }
+  /// Builds the question in its envelope.
+  template <class T, class... Args>
+    requires(sizeof...(Args) != 1 || !(std::convertible_to<Args &&, T> && ...))
+  auto call(const destination& to, Args&&... members) {
+    detail::assert_sendable<T>();
+    return ask<reply_type<T>>(to,
+                              detail::make_envelope<detail::request_envelope, T>(detail::envelope_kind::request,
+                                                                                 std::forward<Args>(members)...),
+                              default_timeout);
+  }
+
+  /// Blocks until the process has ended: its exit reason, noproc when it is gone already. Throws call_failed(timeout).
+  term wait(const pid& process, detail::duration patience = infinity);
+
+  /// Sends an exit signal. Erlang: exit/2.
+  void exit(const pid& process, term reason);
+  /// Is the process there? It may be gone the next moment.
+  bool is_alive(const pid& process) const noexcept;
+  /// Processes that live now.
+  std::size_t process_count() const noexcept;
+
+  /// Names; as in context.
+  void register_name(atom name, const pid& process);
+  bool unregister_name(atom name);
+  pid whereis(atom name) const;
+  /// All registered names, sorted. Erlang: registered/0.
+  std::vector<atom> registered() const;
+
+  /// Its node's name and incarnation.
+  std::string_view name() const noexcept;
+  std::uint32_t creation() const noexcept;
+  /// The clock that timers and timeouts go by.
+  detail::time_point now() const noexcept;
+
+  /// The machinery, for other parts of troupe.
+  detail::runtime& runtime() noexcept { return *runtime_; }
+
+ private:
+  void send_any(const destination& to, any_message message);
+
+  template <class R>
+  R ask(const destination& to, detail::request_envelope* e, detail::duration patience) {
+    any_message question{detail::envelope_ptr(e)};
+    detail::refuse_on_worker();
+    const std::string_view name = e->type->name;
+    auto result = std::make_shared<detail::ordinary_result<R>>();
+    spawn(detail::ask_for_thread<R>, detail::ordinary_ticket<R>(result), to, std::move(question), patience);
+    detail::wait_for(runtime(), *result);
+    if (!result->value) detail::throw_unanswered(*result, to.to_term(), name);
+    if constexpr (!std::is_void_v<R>) return std::move(*result->value);
+  }
+
+  std::unique_ptr<detail::runtime> runtime_;
+};
+
+}  // namespace troupe

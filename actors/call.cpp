@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSL-1.0
+// Questions: how they are registered with their process, sent, and taken back.
+#include <troupe/actors/call.hpp>
+#include <troupe/actors/runtime.hpp>
+#include <troupe/actors/slot_extra.hpp>
+
+#include <algorithm>
+
+namespace troupe {
+
+using namespace literals;
+
+term destination::to_term() const {
+  switch (kind_) {
+    case kind::process: return process_;
+    case kind::name: return name_;
+    case kind::alias: return alias_;
+  }
+  return term();
+}
+
+namespace detail {
+
+question::question(slot& s, const destination& to, request_envelope* e)
+    : slot_(s), to_(to), type_(e->type), unsent_(e) {}
+
+question::~question() {
+  close();
+}
+
+void question::ask() {
+  auto& list = slot_.more().questions;
+  const reference ref = slot_.make_reference();
+  open_.number = slot_.references;
+  list.push_back(&open_);  // the numbers ascend
+  registered_ = true;
+  auto* e = static_cast<request_envelope*>(unsent_.release());
+  e->from = slot_.self();
+  e->ref = ref;
+  e->home = slot_.rt;
+  slot_.rt->deliver(slot_, to_.which() == destination::kind::process ? to_.process() : slot_.rt->resolve(to_), e);
+}
+
+void question::close() noexcept {
+  closed_ = true;
+  if (registered_) {
+    auto& list = slot_.extra->questions;
+    const auto it = list.back() == &open_
+                        ? list.end() - 1
+                        : std::lower_bound(list.begin(), list.end(), open_.number,
+                                           [](const open_question* q, std::uint64_t n) { return q->number < n; });
+    list.erase(it);
+    registered_ = false;
+  }
+  if (open_.answer != nullptr) free_envelope(std::exchange(open_.answer, nullptr));
+}
+
+envelope_ptr question::take() {
+  envelope_ptr answer(std::exchange(open_.answer, nullptr));
+  close();
+  if (!answer) fail("timeout"_atom);
+  if (answer->kind == envelope_kind::failure) fail(std::move(static_cast<signal_envelope&>(*answer).reason));
+  return answer;
+}
+
+void question::fail(term reason) const {
+  throw call_failed(std::move(reason), to_.to_term(), type_->name);
+}
+
+questions_wait::questions_wait(slot& s, std::vector<question*> questions, std::size_t wanted)
+    : slot_(s), questions_(std::move(questions)), wanted_(wanted) {
+  waiter::poll = [](waiter& w, slot&) { return static_cast<questions_wait&>(w).look(); };
+  waiter::expire = [](waiter& w, slot& owner) {
+    auto& self = static_cast<questions_wait&>(w);
+    const time_point now = owner.rt->time().now();
+    for (question* q : self.questions_)
+      if (!q->is_done() && q->deadline <= now) q->close();
+    self.set_deadline();
+    return self.look();
+  };
+  waiter::what = "responses";
+  set_deadline();
+}
+
+// One that is answered meanwhile leaves the deadline too early: then expire finds nothing and sets the next one.
+void questions_wait::set_deadline() noexcept {
+  waiter::deadline = time_point::max();
+  for (const question* q : questions_)
+    if (!q->is_done()) waiter::deadline = std::min(waiter::deadline, q->deadline);
+}
+
+void questions_wait::await_suspend(std::coroutine_handle<> h) noexcept {
+  slot_.suspend(*this, h);
+}
+
+bool questions_wait::look() noexcept {
+  if (wanted_ == questions_.size()) {  // all: those before first_ are done, so n answers cost n looks
+    while (first_ < questions_.size() && questions_[first_]->is_done()) ++first_;
+    if (first_ < questions_.size()) return false;
+  } else {
+    for (first_ = 0; first_ < questions_.size() && !questions_[first_]->is_done();) ++first_;
+    if (first_ == questions_.size()) return false;
+  }
+  if (questions_.size() == 1) first_ = 0;
+  --slot_.budget;
+  return true;
+}
+
+}  // namespace detail
+}  // namespace troupe

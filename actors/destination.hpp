@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSL-1.0
+// Whom a message is for: a pid, a registered name, or an alias.
+#pragma once
+
+#include <troupe/mailbox/atom.hpp>
+#include <troupe/mailbox/pid.hpp>
+#include <troupe/mailbox/reference.hpp>
+#include <troupe/mailbox/term.hpp>
+
+#include <string_view>
+
+namespace troupe {
+
+/// Made implicitly from a pid, an atom or string (a registered name) or a reference (an alias): self.send("counter",
+/// m).
+class destination {
+ public:
+  destination(const troupe::pid& process) noexcept : process_(process) {}
+  destination(atom name) noexcept : kind_(kind::name), name_(name) {}
+  destination(std::string_view name) : kind_(kind::name), name_(name) {}
+  destination(const char* name) : destination(std::string_view(name)) {}
+  destination(const reference& alias) noexcept : kind_(kind::alias), alias_(alias) {}
+
+  enum class kind : unsigned char { process, name, alias };
+  kind which() const noexcept { return kind_; }
+  const troupe::pid& process() const noexcept { return process_; }
+  atom name() const noexcept { return name_; }
+  const reference& alias() const noexcept { return alias_; }
+  /// For error messages: the pid, the name or the reference.
+  term to_term() const;
+
+ private:
+  kind kind_ = kind::process;
+  troupe::pid process_;
+  atom name_;
+  reference alias_;
+};
+
+}  // namespace troupe

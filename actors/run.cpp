@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSL-1.0
+// The run loop: the one place that resumes and destroys the frames of processes, and how a process ends.
+#include <troupe/actors/context.hpp>
+#include <troupe/actors/exit.hpp>
+#include <troupe/actors/log.hpp>
+#include <troupe/actors/runtime.hpp>
+#include <troupe/actors/signals.hpp>
+#include <troupe/actors/slot_extra.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::detail {
+
+using namespace literals;
+
+namespace {
+thread_local executor* this_executor = nullptr;
+}
+
+executor* current_executor() noexcept {
+  return this_executor;
+}
+void set_current_executor(executor* e) noexcept {
+  this_executor = e;
+}
+slot* current_slot() noexcept {
+  return this_executor == nullptr ? nullptr : this_executor->current;
+}
+
+pid slot::self() const noexcept {
+  // relaxed: the serial changes only when the slot is recycled, by its owner.
+  return pid(id, serial.load(std::memory_order_relaxed), rt->creation(), rt->node());
+}
+
+slot_extra& slot::more() {
+  if (extra == nullptr) extra = new slot_extra;
+  return *extra;
+}
+
+reference slot::make_reference() noexcept {
+  const std::uint64_t n = ++references;
+  const std::uint32_t words[] = {static_cast<std::uint32_t>(n & 0x3ffff), static_cast<std::uint32_t>(n >> 18),
+                                 static_cast<std::uint32_t>(n >> 50), id, serial.load(std::memory_order_relaxed)};
+  return reference(words, rt->creation(), rt->node());
+}
+
+void slot::drain() {
+  envelope* e = box.take();
+  const std::uint32_t mine = serial.load(std::memory_order_relaxed);
+  while (e != nullptr) {
+    envelope* following = e->next;
+    if (e->serial != mine) [[unlikely]]
+      rt->bounce(env, pid(id, e->serial, rt->creation(), rt->node()), e, "noproc"_atom);
+    else if (e->kind <= envelope_kind::request) [[likely]]
+      messages.append(e);
+    else
+      act(*this, e);
+    e = following;
+  }
+}
+
+void process_threw(slot& s) noexcept {
+  // Not while it is being destroyed: the reason is known then.
+  if (s.ending) return;
+  term reason = reason_of_current_exception();
+  bool crashed = true;
+  try {
+    throw;
+  } catch (const process_exit&) {
+    crashed = false;
+  } catch (...) {
+  }
+  if (crashed && s.rt->options().log_crashes)
+    log_line(log_level::error, s, "ended because of an exception: " + reason.to_string());
+  if (!s.exit_pending) {
+    s.more().reason = std::move(reason);
+    s.exit_pending = true;
+  }
+}
+
+namespace {
+
+/// What waited in the mailbox and will not be read.
+void refuse(slot& s, envelope* e, const term& reason) {
+  switch (e->kind) {
+    case envelope_kind::request: {
+      s.rt->fail_request(s.env, s.id, static_cast<request_envelope&>(*e), reason);
+      free_envelope(e);
+      return;
+    }
+    // They come too late: like signals to a process that is gone.
+    case envelope_kind::link:
+    case envelope_kind::monitor:
+    case envelope_kind::unlink: s.rt->bounce(s.env, s.self(), e, "noproc"_atom); return;
+    default: free_envelope(e); return;
+  }
+}
+
+void destroy_frame(slot& s) {
+  if (s.frame) std::exchange(s.frame, nullptr).destroy();
+  s.next = nullptr;
+  s.waiting = nullptr;
+  if (s.extra != nullptr) s.extra->callable.reset();
+}
+
+/// The last step: nobody may touch the slot after it.
+void recycle(slot& s) {
+  runtime& rt = *s.rt;
+  executor* env = s.env;
+  delete std::exchange(s.extra, nullptr);
+  s.zombie.store(afterlife::none, std::memory_order_relaxed);  // the serial's release store publishes it
+  s.env = nullptr;
+  rt.retire(s, env);
+}
+
+/// Ends the process, in this order: the frame's destructors, the name, the mailbox with its requests, links, monitors,
+/// the slot. While blocking(f) is out the frame and the slot stay, everything else goes at once (OTP's rule for dirty
+/// NIFs): returns false then.
+bool terminate(slot& s) {
+  s.ending = true;
+  runtime& rt = *s.rt;
+  const bool blocked = s.extra != nullptr && s.extra->blocking != nullptr;
+  if (!blocked) destroy_frame(s);
+  const term reason = s.exit_pending ? s.extra->reason : term("normal"_atom);
+  slot_extra* extra = s.extra;
+  // relaxed: one that is registered in this very moment is recognised as gone by whoever finds the name.
+  if (s.named.load(std::memory_order_relaxed)) rt.names().remove(s.self());
+  envelope* left = s.box.close();
+  bool still_out = blocked;
+  while (envelope* e = s.messages.pop()) refuse(s, e, reason);
+  while (left != nullptr) {
+    envelope* following = left->next;
+    if (left->kind == envelope_kind::resume && left->serial == s.serial.load(std::memory_order_relaxed))
+      still_out = false;
+    if (left->serial != s.serial.load(std::memory_order_relaxed))
+      rt.bounce(s.env, pid(s.id, left->serial, rt.creation(), rt.node()), left, "noproc"_atom);
+    else
+      refuse(s, left, reason);
+    left = following;
+  }
+  if (extra != nullptr) {
+    announce_end(s, reason);
+    rt.timers().forget(s);
+    extra->timer.reset();
+  }
+  if (still_out) {
+    extra->blocking->request_stop();
+    // acq_rel: f's end finds the mailbox closed and does the same exchange; the second of the two does the rest. After
+    // the first nothing here may be touched.
+    if (s.zombie.exchange(afterlife::waiting, std::memory_order_acq_rel) == afterlife::none) return false;
+  }
+  if (blocked) {
+    extra->blocking.reset();
+    destroy_frame(s);
+  }
+  recycle(s);
+  return true;
+}
+
+}  // namespace
+
+run_result run(slot& s, executor& env, std::int32_t budget) {
+  s.env = &env;
+  env.current = &s;
+  struct on_return {
+    executor& env;
+    ~on_return() { env.current = nullptr; }
+  } guard{env};
+
+  // relaxed: the run queue brought us the slot and with it what was done before.
+  if (s.zombie.load(std::memory_order_relaxed) != afterlife::none) [[unlikely]] {  // f has returned, after terminate()
+    s.extra->blocking.reset();
+    destroy_frame(s);
+    recycle(s);
+    return run_result::ended;
+  }
+
+  s.budget = budget;
+  for (;;) {
+    if (s.box.has_mail()) s.drain();
+    if (s.exit_pending || s.finished) [[unlikely]] {
+      terminate(s);
+      return run_result::ended;
+    }
+    if (s.waiting != nullptr) {
+      if (s.budget <= 0) return run_result::again;
+      waiter& w = *s.waiting;
+      if (!w.poll(w, s)) {
+        if (!s.parked_before) {
+          s.parked_before = true;
+          if (w.patience != for_ever) {
+            // A fresh clock: the run may have taken long since the wait began to be set up.
+            const time_point now = s.rt->time().now();
+            w.deadline = time_point::max() - now > w.patience ? now + w.patience : time_point::max();
+          }
+        }
+        if (w.deadline != time_point::max()) {
+          if (s.timed_out) {
+            s.timed_out = false;
+            if (s.rt->time().now() >= w.deadline && w.expire(w, s)) {
+              s.waiting = nullptr;
+              s.rt->timers().disarm(s);
+              goto resume;
+            }
+          }
+          s.rt->timers().arm(s, w.deadline);
+        }
+        s.env = nullptr;
+        if (s.box.block()) return run_result::idle;
+        s.env = &env;
+        continue;
+      }
+      if (s.parked_before && w.deadline != time_point::max()) s.rt->timers().disarm(s);
+      s.waiting = nullptr;
+    }
+  resume:
+    do {
+      std::exchange(s.next, nullptr).resume();
+    } while (s.next && s.waiting == nullptr && !s.yielding);
+    if (s.yielding) {
+      s.yielding = false;
+      if (!s.finished) return run_result::again;
+    }
+  }
+}
+
+}  // namespace troupe::detail

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: BSL-1.0
+// Delivery, spawning and the orderly stop.
+#include <troupe/actors/context.hpp>
+#include <troupe/actors/exit.hpp>
+#include <troupe/actors/runtime.hpp>
+#include <troupe/actors/threaded_scheduler.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+namespace troupe::detail {
+
+using namespace literals;
+
+namespace {
+
+std::uint32_t fresh_creation() {
+  // Unique in this program by the counter, and likely unique among incarnations of a node by the clock, as epmd does
+  // it.
+  static std::atomic<std::uint32_t> next{
+      static_cast<std::uint32_t>(std::chrono::system_clock::now().time_since_epoch() / std::chrono::milliseconds(10))};
+  std::uint32_t creation = 0;
+  while (creation < 4) creation = next.fetch_add(1, std::memory_order_relaxed);  // 0..3 are old nodes' values
+  return creation;
+}
+
+}  // namespace
+
+runtime::runtime(actor_system_options options)
+    : options_(std::move(options)), creation_(0), node_(0), clock_(nullptr), scheduler_delivers_(false) {
+  scheduler_ = options_.scheduler ? options_.scheduler() : make_threaded_scheduler(options_);
+  creation_ = scheduler_->creation();
+  if (creation_ == 0) creation_ = fresh_creation();
+  node_ = add_node(options_.name, creation_);
+  clock_ = &scheduler_->time();
+  scheduler_delivers_ = scheduler_->delivers();
+  table_ = std::make_unique<process_table>(*this, options_.max_processes);
+  timers_ = std::make_unique<timer_service>(*this, scheduler_->executors());
+  scheduler_->start(*this);
+}
+
+runtime::~runtime() = default;
+
+void runtime::deliver(executor* env, std::uint32_t from, const pid& to, envelope* e) noexcept {
+  if (!is_local(to)) [[unlikely]] {
+    bounce(env, to, e, to ? term("noconnection"_atom) : term("noproc"_atom));
+    return;
+  }
+  slot* target = table_->find(to.id());
+  if (target == nullptr) [[unlikely]] {
+    bounce(env, to, e, "noproc"_atom);
+    return;
+  }
+  e->serial = to.serial();
+  if (scheduler_delivers_) [[unlikely]] {
+    scheduler_->post(from, *target, e);
+    return;
+  }
+  push(env, *target, e);
+}
+
+void runtime::push(executor* env, slot& to, envelope* e) noexcept {
+  switch (to.box.push(e)) {
+    case mailbox<envelope>::push_result::queued: return;
+    case mailbox<envelope>::push_result::wake:
+      if (env != nullptr)
+        env->ready(to, false);
+      else
+        scheduler_->ready(to);
+      return;
+    case mailbox<envelope>::push_result::closed: {
+      if (e->kind == envelope_kind::resume) {
+        free_envelope(e);
+        // acq_rel: who comes second must see what the first has done. See terminate().
+        if (to.zombie.exchange(afterlife::returned, std::memory_order_acq_rel) == afterlife::waiting)
+          scheduler_->ready(to);
+        return;
+      }
+      bounce(env, pid(to.id, e->serial, creation_, node_), e, "noproc"_atom);
+      return;
+    }
+  }
+}
+
+void runtime::bounce(executor* env, const pid& to, envelope* e, const term& reason) noexcept {
+  const envelope_ptr owned(e);
+  const auto answer = [&](envelope_kind kind) -> void {
+    auto& got = static_cast<signal_envelope&>(*e);
+    signal_envelope* back = make_signal(kind, to);
+    back->ref = got.ref;
+    back->number = got.number;
+    back->name = got.name;
+    back->reason = reason;
+    deliver(env, is_local(to) ? to.id() : 0, got.from, back);
+  };
+  switch (e->kind) {
+    case envelope_kind::request:
+      fail_request(env, is_local(to) ? to.id() : 0, static_cast<request_envelope&>(*e), reason);
+      return;
+    case envelope_kind::link: answer(envelope_kind::link_exit); return;
+    case envelope_kind::monitor: answer(envelope_kind::down); return;
+    case envelope_kind::unlink: answer(envelope_kind::unlink_ack); return;
+    default: return;
+  }
+}
+
+void runtime::fail_request(executor* env, std::uint32_t from, request_envelope& request, const term& reason) noexcept {
+  if (std::exchange(request.home, nullptr) == nullptr) return;
+  signal_envelope* failure = make_signal(envelope_kind::failure, pid());
+  failure->ref = request.ref;
+  failure->reason = reason;
+  deliver(env, from, request.from, failure);
+}
+
+void runtime::request_dropped(request_envelope& request) noexcept {
+  executor* env = this_env();
+  const slot* dropper = env == nullptr ? nullptr : env->current;
+  if (dropper == nullptr)
+    fail_request(env, 0, request, "no_reply"_atom);
+  else if (!dropper->ending)
+    fail_request(env, dropper->id, request, "no_reply"_atom);
+  else
+    fail_request(env, dropper->id, request, dropper->exit_pending ? dropper->extra->reason : term("normal"_atom));
+}
+
+void runtime::register_name(atom name, const pid& process) {
+  slot* s = is_local(process) ? table_->find(process.id()) : nullptr;
+  if (s == nullptr || !is_alive(process))
+    throw registration_error("troupe: " + process.to_string() + " cannot be registered as " + term(name).to_string() +
+                             ": it is no living process of this node");
+  add_name(name, *s);
+}
+
+void runtime::add_name(atom name, slot& s) {
+  const pid process(s.id, s.serial.load(std::memory_order_acquire), creation_, node_);
+  if (name == atom() || name == "undefined"_atom)
+    throw registration_error("troupe: " + term(name).to_string() + " cannot be the name of a process");
+  s.named.store(true, std::memory_order_relaxed);  // before the name is there: see terminate()
+  switch (names_.add(name, process, [&](const pid& holder) { return is_alive(holder); })) {
+    case registry::outcome::added: return;
+    case registry::outcome::name_taken:
+      throw registration_error("troupe: the name " + term(name).to_string() + " is taken by " +
+                               names_.find(name).to_string());
+    case registry::outcome::has_a_name:
+      throw registration_error("troupe: " + process.to_string() + " has a name already, " +
+                               term(names_.name_of(process)).to_string() + ", and cannot be " + term(name).to_string() +
+                               " too");
+  }
+}
+
+pid runtime::whereis(atom name) const {
+  const pid process = names_.find(name);
+  return is_alive(process) ? process : pid();
+}
+
+pid runtime::resolve(const destination& to) const {
+  switch (to.which()) {
+    case destination::kind::process: return to.process();
+    case destination::kind::name: return whereis(to.name());
+    case destination::kind::alias: {
+      // An alias names its owner in its last two words: see slot::make_reference.
+      const auto words = to.alias().words();
+      if (to.alias().node() != node_ || words.size() != 5) return {};
+      return pid(words[3], words[4], creation_, node_);
+    }
+  }
+  return {};
+}
+
+reference runtime::make_reference() noexcept {
+  const std::uint64_t n = references_.fetch_add(1, std::memory_order_relaxed);  // uniqueness is all
+  const std::uint32_t words[] = {static_cast<std::uint32_t>(n & 0x3ffff), static_cast<std::uint32_t>(n >> 18),
+                                 static_cast<std::uint32_t>(n >> 50), 0, 0};
+  return reference(words, creation_, node_);
+}
+
+slot& runtime::prepare(executor* env) {
+  if (is_stopping()) throw usage_error("troupe: spawn while the actor_system stops");
+  return table_->acquire(env);
+}
+
+void runtime::abandon(slot& s, executor* env) noexcept {
+  delete s.extra;
+  s.extra = nullptr;
+  table_->release(s, env);
+}
+
+void runtime::launch(slot& s, executor* env) noexcept {
+  if (env != nullptr) {
+    // Only this thread writes it; release: a counter that is read includes the slot's state.
+    env->spawned.store(env->spawned.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    env->ready(s, true);
+  } else {
+    spawned_outside_.fetch_add(1, std::memory_order_release);
+    scheduler_->ready(s);
+  }
+}
+
+void runtime::retire(slot& s, executor* env) noexcept {
+  table_->release(s, env);
+  if (env != nullptr)
+    env->ended.store(env->ended.load(std::memory_order_relaxed) + 1, std::memory_order_release);  // as in launch()
+  else
+    ended_outside_.fetch_add(1, std::memory_order_release);
+  if (is_stopping()) scheduler_->process_ended();
+}
+
+bool runtime::is_alive(const pid& p) const noexcept {
+  if (!is_local(p)) return false;
+  const slot* s = table_->find(p.id());
+  // acquire: pairs with release().
+  return s != nullptr && !s->box.is_closed() && s->serial.load(std::memory_order_acquire) == p.serial();
+}
+
+std::size_t runtime::process_count() const noexcept {
+  // The ended ones first: a process that ends in between is then counted as alive, never as less than nothing.
+  std::uint64_t ended = ended_outside_.load(std::memory_order_acquire);
+  for (const executor* e : executors_) ended += e->ended.load(std::memory_order_acquire);
+  std::uint64_t spawned = spawned_outside_.load(std::memory_order_acquire);
+  for (const executor* e : executors_) spawned += e->spawned.load(std::memory_order_acquire);
+  return static_cast<std::size_t>(spawned - ended);
+}
+
+std::vector<stuck_process> runtime::stuck() const {
+  std::vector<stuck_process> result;
+  table_->for_each([&](slot& s) {
+    const bool zombie = s.zombie.load(std::memory_order_acquire) != afterlife::none;
+    if (s.box.is_closed() && !zombie) return;
+    stuck_process p;
+    p.pid = pid(s.id, s.serial.load(std::memory_order_acquire), creation_, node_);
+    p.function = function_of(s.function.load(std::memory_order_relaxed));
+    p.where = place_of(s.where.load(std::memory_order_relaxed));
+    p.what = zombie ? "blocking" : "running";
+    result.push_back(std::move(p));
+  });
+  for (stuck_process& p : result) p.name = std::string(names_.name_of(p.pid).name());
+  return result;
+}
+
+void runtime::stop() {
+  if (this_env() != nullptr)
+    throw usage_error("troupe: an actor_system cannot be destroyed by one of its own processes");
+  stopping_.store(true, std::memory_order_seq_cst);
+  timers_->clear();
+  for (;;) {
+    // A process that was being spawned while `stopping_` was set is found in a later round.
+    const auto deadline = std::chrono::steady_clock::now() + options_.stop_timeout;
+    bool done = process_count() == 0;
+    for (int round = 0; !done && (round == 0 || std::chrono::steady_clock::now() < deadline); ++round) {
+      table_->for_each([&](slot& s) {
+        if (s.box.is_closed()) return;
+        signal_envelope* e = make_signal(envelope_kind::exit, pid());
+        e->reason = "kill"_atom;
+        deliver(nullptr, 0, pid(s.id, s.serial.load(std::memory_order_acquire), creation_, node_), e);
+      });
+      const auto slice = std::min(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(500));
+      done = scheduler_->drain([this] { return process_count() == 0; }, slice);
+    }
+    if (done) break;
+    std::vector<stuck_process> left = stuck();
+    if (options_.on_stuck) {
+      options_.on_stuck(left);
+      continue;
+    }
+    std::fprintf(
+        stderr, "troupe: %zu process(es) did not end within %lld ms of the stop of %s:\n", process_count(),
+        static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(options_.stop_timeout).count()),
+        options_.name.c_str());
+    for (const stuck_process& p : left)
+      std::fprintf(stderr, "  %s %s%s%s, %s at %s\n", p.pid.to_string().c_str(), p.name.c_str(),
+                   p.name.empty() ? "" : " ", p.function.c_str(), p.what.c_str(), p.where.c_str());
+    std::abort();
+  }
+  scheduler_->stop();
+}
+
+void scheduler::post(std::uint32_t, slot&, envelope* e) {
+  free_envelope(e);  // only called when delivers() is true, and then overridden
+}
+
+void latch::set() {
+  const std::lock_guard guard(lock_);
+  set_ = true;
+  condition_.notify_all();  // under the lock: the waiter may destroy the latch as soon as it sees `set_`
+}
+
+bool latch::is_set() const {
+  const std::lock_guard guard(lock_);
+  return set_;
+}
+
+void latch::wait() {
+  std::unique_lock guard(lock_);
+  condition_.wait(guard, [this] { return set_; });
+}
+
+std::string place_of(const std::source_location& where) {
+  std::string_view file = where.file_name();
+  if (file.empty()) return "?";
+  const auto slash = file.find_last_of('/');
+  if (slash != std::string_view::npos) file.remove_prefix(slash + 1);
+  return std::string(file) + ":" + std::to_string(where.line());
+}
+
+std::string function_of(const std::source_location& function) {
+  // clang: "process app::counter(ctx &, int)"; g++: "void app::counter(counter(ctx&, int)::_Z....Frame*)"; lambdas have
+  // a parameter list in the middle: "auto main()::(anonymous class)::operator()(ctx &, int) const".
+  std::string_view name = function.function_name();
+  if (name.empty()) return "?";
+  std::size_t depth = 0, begin = 0, end = name.size();
+  if (const auto call = name.find("::operator()("); call != std::string_view::npos) {
+    end = call;
+  } else {
+    for (std::size_t i = 0; i < name.size(); ++i)
+      if (name[i] == '(') {
+        end = i;
+        break;
+      }
+  }
+  for (std::size_t i = 0; i < end; ++i) {
+    if (name[i] == '<' || name[i] == '(') ++depth;
+    if ((name[i] == '>' || name[i] == ')') && depth > 0) --depth;
+    if (name[i] == ' ' && depth == 0) begin = i + 1;
+  }
+  return std::string(name.substr(begin, end - begin));
+}
+
+}  // namespace troupe::detail

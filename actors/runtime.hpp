@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+// The inside of an actor_system: delivery, spawning, names. Internal.
+#pragma once
+
+#include <troupe/actors/destination.hpp>
+#include <troupe/actors/executor.hpp>
+#include <troupe/actors/options.hpp>
+#include <troupe/actors/process_table.hpp>
+#include <troupe/actors/registry.hpp>
+#include <troupe/actors/slot_extra.hpp>
+#include <troupe/actors/timers.hpp>
+#include <troupe/mailbox/envelope.hpp>
+#include <troupe/mailbox/node_id.hpp>
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+namespace troupe::detail {
+
+/// Any thread may call everything here unless a comment says otherwise.
+class runtime final : public request_home {
+ public:
+  explicit runtime(actor_system_options options);
+  ~runtime();
+  runtime(const runtime&) = delete;
+  runtime& operator=(const runtime&) = delete;
+
+  const actor_system_options& options() const noexcept { return options_; }
+  node_index node() const noexcept { return node_; }
+  std::uint32_t creation() const noexcept { return creation_; }
+  scheduler& sched() noexcept { return *scheduler_; }
+  clock& time() noexcept { return *clock_; }
+  process_table& table() noexcept { return *table_; }
+  registry& names() noexcept { return names_; }
+  timer_service& timers() noexcept { return *timers_; }
+  bool is_local(const pid& p) const noexcept { return p.node() == node_; }
+  bool is_stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }
+
+  /// The one way into a mailbox: takes the envelope over. `env`: the calling thread's executor in this system, or null;
+  /// `from`: the id of the slot that sends, 0 for others. A receiver that is gone answers as Erlang's would: see
+  /// bounce().
+  void deliver(executor* env, std::uint32_t from, const pid& to, envelope* e) noexcept;
+  void deliver(slot& sender, const pid& to, envelope* e) noexcept { deliver(sender.env, sender.id, to, e); }
+  /// Puts the envelope into the mailbox now; the second half of deliver().
+  void push(executor* env, slot& to, envelope* e) noexcept;
+  /// The envelope's receiver does not exist: requests fail, links and monitors answer with the reason, all else is
+  /// dropped.
+  void bounce(executor* env, const pid& to, envelope* e, const term& reason) noexcept;
+  /// Tells the caller of a request, once, that it gets no answer. The request stays who calls's.
+  void fail_request(executor* env, std::uint32_t from, request_envelope& request, const term& reason) noexcept;
+  /// A request was destroyed unanswered: its caller gets the exit reason of the process that ends, or no_reply.
+  void request_dropped(request_envelope& request) noexcept override;
+
+  /// The process that a name or an alias stands for now; null pid when there is none.
+  pid resolve(const destination& to) const;
+
+  /// Throws registration_error: see context::register_name.
+  void register_name(atom name, const pid& process);
+  void add_name(atom name, slot& s);
+  pid whereis(atom name) const;
+
+  /// A reference made by no process.
+  reference make_reference() noexcept;
+
+  /// A slot for a new process, or system_limit or usage_error (the system stops).
+  slot& prepare(executor* env);
+  /// Gives a slot from prepare() back: the coroutine could not be made.
+  void abandon(slot& s, executor* env) noexcept;
+  /// The process may run from now on.
+  void launch(slot& s, executor* env) noexcept;
+  /// Counts an ended process and recycles its slot.
+  void retire(slot& s, executor* env) noexcept;
+
+  /// Is the process there? Someone who asks for another's life knows the past only. Erlang: is_process_alive/1.
+  bool is_alive(const pid& p) const noexcept;
+  std::size_t process_count() const noexcept;
+
+  /// Ends all processes and stops the scheduler. Once; not on a worker.
+  void stop();
+
+  void add_executor(executor& e) { executors_.push_back(&e); }
+  /// This thread's executor in this system, or null.
+  executor* this_env() noexcept {
+    executor* e = current_executor();
+    return e != nullptr && &e->rt() == this ? e : nullptr;
+  }
+
+ private:
+  std::vector<stuck_process> stuck() const;
+
+  actor_system_options options_;
+  std::uint32_t creation_;
+  node_index node_;
+  std::unique_ptr<scheduler> scheduler_;
+  clock* clock_;
+  bool scheduler_delivers_;
+  std::unique_ptr<process_table> table_;
+  registry names_;
+  std::unique_ptr<timer_service> timers_;
+  std::vector<executor*> executors_;
+  std::atomic<std::uint64_t> references_{1};
+  std::atomic<std::uint64_t> spawned_outside_{0};
+  std::atomic<std::uint64_t> ended_outside_{0};
+  std::atomic<bool> stopping_{false};
+};
+
+/// "file:line" and a function's name without its types, for people.
+std::string place_of(const std::source_location& where);
+std::string function_of(const std::source_location& function);
+
+}  // namespace troupe::detail

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSL-1.0
+// The process control block: all that the runtime keeps of one process. Internal; users see it as `context`.
+#pragma once
+
+#include <troupe/actors/clock.hpp>
+#include <troupe/mailbox/inbox.hpp>
+#include <troupe/mailbox/mailbox.hpp>
+#include <troupe/mailbox/pid.hpp>
+#include <troupe/mailbox/reference.hpp>
+
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
+#include <source_location>
+
+namespace troupe {
+class context;
+}
+
+namespace troupe::detail {
+
+class runtime;
+class executor;
+struct slot;
+struct slot_extra;
+
+/// What a suspended process waits for. Lies in the awaiter, so in a frame; only the owner's run loop touches it.
+struct waiter {
+  bool (*poll)(waiter&, slot&) = nullptr;  // has it come? Called after each drain; may not throw
+  bool (*expire)(waiter&,
+                 slot&) = nullptr;      // the deadline has passed and poll said no; false: go on until the new deadline
+  const char* what = "";                // for reports
+  duration patience = duration::max();  // from the first parking on; max: for ever
+  time_point deadline = time_point::max();  // set at the first parking, or beforehand
+};
+
+/// The last meeting of a process that ended while blocking(f) was out, and f. Both exchange their own value in; whoever
+/// comes second frees frame and slot. (While it is over none, the mailbox is closed.)
+enum class afterlife : std::uint8_t {
+  none,
+  waiting,  // the process has ended for everyone else; its frame and its slot stay until f returns
+  returned  // f has returned
+};
+
+/// An answer that is awaited. Lies in the question that waits for it, which takes it out of the slot's list again.
+struct open_question {
+  std::uint64_t number = 0;    // of the reference
+  envelope* answer = nullptr;  // reply or failure; owned
+};
+
+constexpr duration for_ever = duration::max();
+
+/// Slots live in chunks that are never unmapped while the system lives, so a stale pid always finds one. The members up
+/// to `serial` may be read by any thread at any time; all others belong to whoever runs the process (one worker at a
+/// time: the hand-over goes through the mailbox head and the run queue, which order everything).
+struct slot {
+  mailbox<envelope> box;  // any thread pushes, the owner takes
+  std::atomic<std::uint32_t> serial{
+      0};                    // stored at recycling; the owner's copy of the truth. A sender's pid carries its own
+  std::uint32_t id = 0;      // constant
+  slot* run_next = nullptr;  // the shared run queue's link; whoever has the slot runnable
+  runtime* rt = nullptr;     // constant
+  // Written by the owner, read for reports by anybody: of the co_await it waits in, and of its initial function.
+  // relaxed: nothing depends on them.
+  std::atomic<std::source_location> where{};
+  std::atomic<std::source_location> function{};
+
+  // Only the owner from here on.
+  std::coroutine_handle<> frame;  // the process's own coroutine
+  std::coroutine_handle<> next;   // the innermost one: what to resume
+  waiter* waiting = nullptr;
+  executor* env = nullptr;  // who runs it now
+  inbox messages;
+  slot_extra* extra = nullptr;    // links, monitors, names ...: most processes have none
+  std::uint64_t references = 0;   // made so far
+  std::uint32_t wait_number = 0;  // tells timeouts of old waits apart
+  std::int32_t budget = 0;        // messages left in this run
+  bool trap_exit = false;
+  bool exit_pending = false;  // extra->reason is why
+  bool timed_out = false;     // the timeout of wait_number has come in
+  bool yielding = false;
+  bool finished = false;           // the coroutine has reached its end
+  bool ending = false;             // terminate() has begun
+  bool parked_before = false;      // the deadline of this wait is set
+  bool simulated = false;          // the scheduler delivers: constant
+  std::atomic<bool> named{false};  // the registry may know it: any thread sets, the owner looks at its end
+  std::atomic<afterlife> zombie{afterlife::none};  // any thread: see afterlife
+
+  context& as_context() noexcept;
+  pid self() const noexcept;
+  slot_extra& more();  // extra, made when missing
+
+  /// A reference that no other of this node equals: Erlang's make_ref(). It names its maker, so that aliases need no
+  /// table.
+  reference make_reference() noexcept;
+
+  /// Takes what the mailbox holds: signals act, messages go to the inbox. Only the owner.
+  void drain();
+
+  /// Tells the run loop to wait for `w` and to resume `h` then.
+  void suspend(waiter& w, std::coroutine_handle<> h) noexcept {
+    next = h;
+    waiting = &w;
+    ++wait_number;
+    timed_out = false;
+    parked_before = false;
+  }
+};
+
+/// The executor of this thread, null on ordinary threads. Out of line: no thread_local may be cached over a suspension.
+executor* current_executor() noexcept;
+void set_current_executor(executor* e) noexcept;
+/// The process that runs on this thread; null when none does.
+slot* current_slot() noexcept;
+
+enum class run_result { idle, again, ended };
+
+/// Runs the process until it waits, ends or has used its budget of messages. The caller owns it. After idle and ended
+/// the caller may not touch it again.
+run_result run(slot& s, executor& env, std::int32_t budget);
+
+}  // namespace troupe::detail

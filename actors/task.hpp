@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSL-1.0
+// task<T>: a helper coroutine that a process awaits; it may receive and call on the process's behalf.
+#pragma once
+
+#include <troupe/actors/awaitable.hpp>
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace troupe {
+
+template <class T>
+class task;
+
+namespace detail {
+
+struct task_promise_base : promise_base {
+  std::coroutine_handle<> awaiting;  // who goes on when this ends
+  std::exception_ptr error;
+
+  std::suspend_always initial_suspend() noexcept { return {}; }
+
+  // Back to the run loop, which resumes the awaiting frame: symmetric transfer grows g++ 12's stack with every
+  // synchronous await when it does not optimise.
+  struct final_awaiter {
+    bool await_ready() noexcept { return false; }
+    template <class P>
+    void await_suspend(std::coroutine_handle<P> h) noexcept {
+      h.promise().owner->next = h.promise().awaiting;
+    }
+    void await_resume() noexcept {}
+  };
+  final_awaiter final_suspend() noexcept { return {}; }
+  void unhandled_exception() noexcept { error = std::current_exception(); }
+};
+
+template <class T>
+struct task_promise : task_promise_base {
+  std::optional<T> value;
+
+  task<T> get_return_object() noexcept;
+  template <class U = T>
+    requires std::is_constructible_v<T, U>
+  void return_value(U&& result) {
+    value.emplace(std::forward<U>(result));
+  }
+  T take() {
+    if (error) std::rethrow_exception(error);
+    return std::move(*value);
+  }
+};
+
+template <>
+struct task_promise<void> : task_promise_base {
+  task<void> get_return_object() noexcept;
+  void return_void() noexcept {}
+  void take() {
+    if (error) std::rethrow_exception(error);
+  }
+};
+
+}  // namespace detail
+
+/// A coroutine that runs as part of the process that awaits it, once: `int n = co_await ask(self, server);`. It starts
+/// when it is awaited; its exceptions come out of the co_await. Destroying it destroys its frame where it waits. T is a
+/// value or void. Only the process that awaits it may touch it. Parameters may be references to what the awaiting frame
+/// owns.
+template <class T = void>
+class [[nodiscard]] task : public detail::awaitable_base {
+ public:
+  using promise_type = detail::task_promise<T>;
+  using value_type = T;
+
+  task(task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  task& operator=(task&& other) noexcept {
+    if (this != &other) {
+      if (handle_) handle_.destroy();
+      handle_ = std::exchange(other.handle_, nullptr);
+    }
+    return *this;
+  }
+  ~task() {
+    if (handle_) handle_.destroy();
+  }
+
+  bool await_ready() const noexcept { return false; }
+  template <class P>
+  void await_suspend(std::coroutine_handle<P> awaiting) noexcept {
+    auto& promise = handle_.promise();
+    promise.owner = awaiting.promise().owner;
+    promise.awaiting = awaiting;
+    promise.owner->next = handle_;
+  }
+  T await_resume() { return handle_.promise().take(); }
+
+ private:
+  friend promise_type;
+  explicit task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
+
+  std::coroutine_handle<promise_type> handle_;
+};
+
+template <class T>
+task<T> detail::task_promise<T>::get_return_object() noexcept {
+  return task<T>(std::coroutine_handle<task_promise>::from_promise(*this));
+}
+inline task<void> detail::task_promise<void>::get_return_object() noexcept {
+  return task<void>(std::coroutine_handle<task_promise>::from_promise(*this));
+}
+
+}  // namespace troupe

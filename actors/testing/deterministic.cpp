@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSL-1.0
+// The deterministic scheduler.
+#include <troupe/actors/context.hpp>
+#include <troupe/actors/runtime.hpp>
+#include <troupe/actors/testing/deterministic.hpp>
+#include <troupe/actors/testing/simulation.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::detail {
+
+namespace {
+
+/// What was done in a step, for the trace.
+enum step_kind : std::uint64_t { step_run = 1, step_deliver, step_work, step_time };
+
+template <class T>
+T take_out(std::vector<T>& from, std::size_t index) {
+  T taken = std::move(from[index]);
+  from[index] = std::move(from.back());
+  from.pop_back();
+  return taken;
+}
+
+/// Processes run as on a worker; the thread itself is none.
+class as_executor {
+ public:
+  explicit as_executor(executor* e) : before_(current_executor()) { set_current_executor(e); }
+  ~as_executor() { set_current_executor(before_); }
+  as_executor(const as_executor&) = delete;
+  as_executor& operator=(const as_executor&) = delete;
+
+ private:
+  executor* before_;
+};
+
+}  // namespace
+
+// --- the world ------------------------------------------------------------------------------------------------------
+
+std::uint64_t simulated_world::choose(std::uint64_t below) noexcept {
+  random_ += 0x9e3779b97f4a7c15ULL;  // splitmix64
+  std::uint64_t x = random_;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+  return (x ^ (x >> 31)) % below;
+}
+
+void simulated_world::note(std::uint64_t what) noexcept {
+  trace_ = mix(trace_, what);
+}
+
+bool simulated_world::step() {
+  if (++steps_ > max_steps)
+    throw testing::endless("troupe: the simulation with seed " + std::to_string(seed_) + " did not end within " +
+                           std::to_string(max_steps) + " steps:\n" + report());
+  std::size_t total = 0;
+  for (const deterministic_scheduler* s : systems_) total += s->choices();
+  if (total != 0) {
+    std::size_t choice = choose(total);
+    for (deterministic_scheduler* s : systems_) {
+      const std::size_t own = s->choices();
+      if (choice < own) {
+        s->take(choice);
+        return true;
+      }
+      choice -= own;
+    }
+  }
+  // Everybody waits: time passes.
+  time_point next = time_point::max();
+  for (const deterministic_scheduler* s : systems_) next = std::min(next, s->rt_->timers().next_expiry());
+  if (next == time_point::max()) return false;
+  clock_.advance_to(next);
+  note(step_time);
+  note(static_cast<std::uint64_t>(next.time_since_epoch().count()));
+  for (deterministic_scheduler* s : systems_) s->rt_->timers().expire(clock_.now());
+  return true;
+}
+
+std::string simulated_world::report() {
+  std::string text;
+  for (deterministic_scheduler* system : systems_) {
+    runtime& rt = *system->rt_;
+    rt.table().for_each([&](slot& s) {
+      if (s.box.is_closed()) return;
+      const atom name = rt.names().name_of(s.self());
+      text += "  " + s.self().to_string() + " ";
+      if (name != atom()) text += std::string(name.name()) + " ";
+      text += function_of(s.function.load(std::memory_order_relaxed));
+      text += s.waiting != nullptr ? std::string(" waits in ") + s.waiting->what : std::string(" is runnable");
+      text += " at " + place_of(s.where.load(std::memory_order_relaxed)) + ", " + std::to_string(s.messages.size()) +
+              " message(s) in its mailbox\n";
+    });
+  }
+  return text.empty() ? "  nobody lives\n" : text;
+}
+
+// --- one system
+// -------------------------------------------------------------------------------------------------------
+
+// Creations count from 4 in each world, so that the same names and numbers come again with the same seed.
+deterministic_scheduler::deterministic_scheduler(std::shared_ptr<simulated_world> world)
+    : world_(std::move(world)), creation_(4 + world_->systems_made_++) {}
+
+deterministic_scheduler::~deterministic_scheduler() {
+  stop();
+}
+
+void deterministic_scheduler::start(runtime& rt) {
+  rt_ = &rt;
+  executor_ = std::make_unique<only_executor>(rt, *this);
+  rt.add_executor(*executor_);
+  world_->systems_.push_back(this);
+}
+
+void deterministic_scheduler::post(std::uint32_t from, slot& to, envelope* e) {
+  if (stopped_) {
+    free_envelope(e);
+    return;
+  }
+  if (from == to.id) {
+    rt_->push(executor_.get(), to, e);
+    return;
+  }
+  auto& c = channels_[std::uint64_t{from} << 32 | to.id];
+  if (!c) c = std::make_unique<channel>(channel{from, &to, {}});
+  if (c->waiting.empty()) busy_.push_back(c.get());
+  c->waiting.push_back(e);
+}
+
+void deterministic_scheduler::deliver_one(std::size_t busy_index) {
+  channel& c = *busy_[busy_index];
+  envelope* e = c.waiting.front();
+  c.waiting.pop_front();
+  if (c.waiting.empty()) take_out(busy_, busy_index);
+  world_->note(step_deliver);
+  world_->note(std::uint64_t{c.from} << 32 | c.to->id);
+  world_->note(static_cast<std::uint64_t>(e->kind));
+  rt_->push(executor_.get(), *c.to, e);
+}
+
+void deterministic_scheduler::interleave(slot& s) {
+  while (world_->choose(2) == 0) {
+    std::size_t count = 0;
+    for (const channel* c : busy_) count += c->to == &s ? 1 : 0;
+    if (count == 0) return;
+    std::size_t wanted = world_->choose(count);
+    for (std::size_t i = 0; i < busy_.size(); ++i) {
+      if (busy_[i]->to != &s || wanted-- != 0) continue;
+      deliver_one(i);
+      break;
+    }
+  }
+}
+
+void deterministic_scheduler::take(std::size_t choice) {
+  if (choice < runnable_.size())
+    run_one(choice);
+  else if (choice - runnable_.size() < busy_.size())
+    deliver_one(choice - runnable_.size());
+  else
+    work_one(choice - runnable_.size() - busy_.size());
+}
+
+void deterministic_scheduler::run_one(std::size_t index) {
+  slot& s = *take_out(runnable_, index);
+  world_->note(step_run);
+  world_->note(s.id);
+  const as_executor on(executor_.get());
+  // A small budget, so that processes are interrupted between any two of their waits.
+  const auto budget = static_cast<std::int32_t>(1 + world_->choose(8));
+  if (run(s, *executor_, budget) == run_result::again) ready(s);
+}
+
+void deterministic_scheduler::work_one(std::size_t index) {
+  const std::shared_ptr<job> work = take_out(jobs_, index);
+  world_->note(step_work);
+  const as_executor on(nullptr);
+  work->run(work->stop_token());
+}
+
+void deterministic_scheduler::wait(latch& l) {
+  while (!l.is_set())
+    if (!world_->step())
+      throw testing::deadlock("troupe: all wait for ever, in the simulation with seed " +
+                              std::to_string(world_->seed()) + ":\n" + world_->report());
+}
+
+bool deterministic_scheduler::drain(const std::function<bool()>& done, std::chrono::steady_clock::time_point) {
+  while (!done())
+    if (!world_->step()) return false;
+  return true;
+}
+
+void deterministic_scheduler::stop() noexcept {
+  if (stopped_) return;
+  stopped_ = true;
+  std::erase(world_->systems_, this);
+  for (const channel* c : std::exchange(busy_, {}))
+    for (envelope* e : c->waiting) free_envelope(e);
+  channels_.clear();
+  for (const auto& work : std::exchange(jobs_, {})) work->run(work->stop_token());
+}
+
+}  // namespace troupe::detail

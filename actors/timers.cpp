@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSL-1.0
+// Timers of a system.
+#include <troupe/actors/context.hpp>
+#include <troupe/actors/executor.hpp>
+#include <troupe/actors/runtime.hpp>
+#include <troupe/actors/slot_extra.hpp>
+#include <troupe/actors/timers.hpp>
+
+namespace troupe::detail {
+
+timer_service::timer_service(runtime& rt, std::size_t wheels) : rt_(rt) {
+  for (std::size_t i = 0; i < wheels; ++i) shards_.push_back(std::make_unique<shard>());
+}
+
+timer_service::~timer_service() = default;
+
+void timer_service::insert(shard& s, any_timer& node, time_point deadline) {
+  s.wheel.insert(node, deadline);
+  s.next.store(s.wheel.next_expiry(), std::memory_order_seq_cst);
+}
+
+void timer_service::after_insert(std::size_t wheel, time_point before) {
+  if (shards_[wheel]->next.load(std::memory_order_seq_cst) >= before) return;
+  const executor* env = rt_.this_env();
+  // The wheel's own executor looks at it again before it parks.
+  if (env == nullptr || env->index() != wheel) rt_.sched().timer_moved(wheel);
+}
+
+void timer_service::arm(slot& s, time_point deadline) {
+  auto& timer = s.more().timer;
+  if (!timer) {
+    timer = std::make_unique<slot_timer>();
+    timer->kind = timer_kind::slot;
+    timer->owner = s.self();
+  }
+  // relaxed: the deadline's store publishes it; a fire that pairs an old number with a new deadline is recognised by
+  // the owner.
+  timer->wait_number.store(s.wait_number, std::memory_order_relaxed);
+  timer->deadline.store(deadline, std::memory_order_seq_cst);
+  if (timer->queued_for.load(std::memory_order_seq_cst) <= deadline) return;  // it fires before and looks again
+  time_point before;
+  std::uint32_t wheel;
+  for (;;) {
+    const bool queued = timer->queued_for.load(std::memory_order_relaxed) != time_point::max();
+    wheel = queued ? timer->wheel : s.env->index();
+    shard& home = *shards_[wheel];
+    const std::lock_guard guard(home.lock);
+    // Only the owner queues it, so what was not queued still is not; what was queued may have fired meanwhile.
+    const time_point now_queued = timer->queued_for.load(std::memory_order_relaxed);
+    if (now_queued <= deadline) return;
+    before = home.next.load(std::memory_order_relaxed);
+    if (now_queued != time_point::max()) home.wheel.remove(*timer);
+    timer->wheel = wheel;
+    insert(home, *timer, deadline);
+    timer->queued_for.store(deadline, std::memory_order_seq_cst);
+    break;
+  }
+  after_insert(wheel, before);
+}
+
+void timer_service::disarm(slot& s) noexcept {
+  if (s.extra != nullptr && s.extra->timer)
+    s.extra->timer->deadline.store(time_point::max(), std::memory_order_seq_cst);
+}
+
+void timer_service::forget(slot& s) noexcept {
+  if (s.extra == nullptr || !s.extra->timer) return;
+  slot_timer& timer = *s.extra->timer;
+  shard& home = *shards_[timer.wheel];
+  // Always under the lock: an expiry that is looking at the node must have let go of it.
+  const std::lock_guard guard(home.lock);
+  if (timer.queued_for.load(std::memory_order_relaxed) != time_point::max()) home.wheel.remove(timer);
+}
+
+void timer_service::add(std::unique_ptr<message_timer> timer, std::size_t wheel) {
+  timer->kind = timer_kind::message;
+  shard& home = *shards_[wheel];
+  time_point before;
+  {
+    const std::lock_guard guard(home.lock);
+    before = home.next.load(std::memory_order_relaxed);
+    message_timer& node = *timer;
+    home.messages.emplace(node.ref, std::move(timer));
+    insert(home, node, node.deadline);
+  }
+  after_insert(wheel, before);
+}
+
+std::optional<duration> timer_service::cancel(const reference& ref) {
+  for (const auto& s : shards_) {
+    std::unique_ptr<message_timer> gone;  // destroyed after the lock: its message is the user's
+    const std::lock_guard guard(s->lock);
+    const auto found = s->messages.find(ref);
+    if (found == s->messages.end()) continue;
+    gone = std::move(found->second);
+    s->messages.erase(found);
+    s->wheel.remove(*gone);
+    s->next.store(s->wheel.next_expiry(), std::memory_order_seq_cst);
+    return std::max(duration(0), duration(gone->deadline - rt_.time().now()));
+  }
+  return std::nullopt;
+}
+
+bool timer_service::expire(time_point now) {
+  bool any = false;
+  for (std::size_t i = 0; i < shards_.size(); ++i)
+    if (shards_[i]->next.load(std::memory_order_seq_cst) <= now) any = expire(i, now) || any;
+  return any;
+}
+
+bool timer_service::expire(std::size_t wheel, time_point now) {
+  struct fired {
+    pid to;
+    atom name;
+    envelope* e;
+  };
+  std::vector<fired> due;
+  std::vector<std::unique_ptr<message_timer>> finished;
+  {
+    shard& home = *shards_[wheel];
+    const std::lock_guard guard(home.lock);
+    timer_node* next = nullptr;
+    for (timer_node* n = home.wheel.expire(now); n != nullptr; n = next) {
+      next = n->next;
+      auto* node = static_cast<any_timer*>(n);
+      if (node->kind == timer_kind::slot) {
+        auto& timer = static_cast<slot_timer&>(*node);
+        timer.queued_for.store(time_point::max(), std::memory_order_seq_cst);  // then the deadline: see slot_timer
+        const time_point deadline = timer.deadline.load(std::memory_order_seq_cst);
+        if (deadline == time_point::max()) continue;
+        if (deadline > now) {  // moved later meanwhile
+          home.wheel.insert(timer, deadline);
+          timer.queued_for.store(deadline, std::memory_order_seq_cst);
+          continue;
+        }
+        due.push_back({timer.owner, atom(),
+                       make_number(envelope_kind::timeout, timer.wait_number.load(std::memory_order_relaxed))});
+      } else {
+        auto& timer = static_cast<message_timer&>(*node);
+        const envelope* original = timer.message.get();
+        const bool again = timer.interval > duration(0) && (timer.name != atom() || rt_.is_alive(timer.to));
+        if (again) {
+          due.push_back({timer.to, timer.name, copy_envelope(*original)});
+          timer.deadline += timer.interval;
+          home.wheel.insert(timer, timer.deadline);
+        } else {
+          due.push_back({timer.to, timer.name, timer.message.release().release()});
+          const auto found = home.messages.find(timer.ref);
+          finished.push_back(std::move(found->second));
+          home.messages.erase(found);
+        }
+      }
+    }
+    home.next.store(home.wheel.next_expiry(), std::memory_order_seq_cst);
+  }
+  executor* env = rt_.this_env();
+  for (const fired& f : due) {
+    const pid to = f.name == atom() ? f.to : rt_.names().find(f.name);
+    rt_.deliver(env, 0, to, f.e);
+  }
+  return !due.empty();
+}
+
+time_point timer_service::next_expiry() const noexcept {
+  time_point next = time_point::max();
+  for (std::size_t i = 0; i < shards_.size(); ++i) next = std::min(next, next_expiry(i));
+  return next;
+}
+
+time_point timer_service::next_expiry(std::size_t wheel) const noexcept {
+  return shards_[wheel]->next.load(std::memory_order_seq_cst);
+}
+
+void timer_service::clear() {
+  for (const auto& s : shards_) {
+    decltype(s->messages) gone;
+    const std::lock_guard guard(s->lock);
+    for (auto& item : s->messages) s->wheel.remove(*item.second);
+    gone.swap(s->messages);
+    s->next.store(s->wheel.next_expiry(), std::memory_order_seq_cst);
+  }
+}
+
+}  // namespace troupe::detail

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSL-1.0
+// What a worker does: run, search, sleep.
+#include <troupe/actors/context.hpp>
+#include <troupe/actors/runtime.hpp>
+#include <troupe/actors/threaded_scheduler.hpp>
+#include <troupe/actors/worker.hpp>
+
+#include <algorithm>
+
+namespace troupe::detail {
+
+worker::worker(runtime& rt, threaded_scheduler& home, std::uint32_t index)
+    : executor(rt, index), home_(home), poller_(std::make_unique<condition_poller>()), random_(scramble(index + 1)) {}
+
+void worker::loop() {
+  set_current_executor(this);
+  while (!home_.is_stopping()) {
+    slot* s = next();
+    if (s == nullptr) s = search();
+    if (s != nullptr)
+      execute(*s);
+    else
+      park();
+  }
+  set_current_executor(nullptr);
+}
+
+void worker::ready(slot& s, bool fresh) {
+  // A fresh process waits its turn, and so does one that a timer woke.
+  if (fresh || current == nullptr) {
+    enqueue(s);
+    return;
+  }
+  // acq_rel: release gives the slot's state to a thief, acquire that of the slot which we take back.
+  if (slot* displaced = lifo_.exchange(&s, std::memory_order_acq_rel)) enqueue(*displaced);
+}
+
+void worker::enqueue(slot& s) {
+  if (!ring_.push(&s)) overflow(s);
+  home_.work_published();
+}
+
+void worker::overflow(slot& s) {
+  // Half of the ring goes along, so that this happens once in 128 pushes.
+  slot* first = nullptr;
+  slot* last = nullptr;
+  std::size_t count = 0;
+  const auto add = [&](slot& next) {
+    next.run_next = nullptr;
+    (last == nullptr ? first : last->run_next) = &next;
+    last = &next;
+    ++count;
+  };
+  for (std::size_t i = 0; i < run_ring<slot>::capacity / 2; ++i)
+    if (slot* oldest = ring_.pop()) add(*oldest);
+  add(s);
+  home_.shared().push_list(*first, *last, count);
+}
+
+slot* worker::next() {
+  ++ticks_;
+  if (ticks_ % timer_interval == 0) {
+    expire_timers();
+    poller_->poll();
+  }
+  if (ticks_ % shared_interval == 0)
+    if (slot* s = take_shared(true)) return s;
+  if (lifo_.load(std::memory_order_relaxed) != nullptr) {
+    if (slot* s = lifo_.exchange(nullptr, std::memory_order_acq_rel)) {
+      if (++lifo_runs_ <= lifo_limit || ring_.empty()) return s;
+      enqueue(*s);
+    }
+  }
+  lifo_runs_ = 0;
+  if (slot* s = ring_.pop()) return s;
+  if (slot* s = take_shared(false)) return s;
+  return std::exchange(again_, nullptr);
+}
+
+slot* worker::take_shared(bool one) {
+  run_queue& shared = home_.shared();
+  if (shared.empty()) return nullptr;
+  const std::size_t share =
+      one ? 1 : std::min<std::size_t>(shared.size() / home_.executors() + 1, run_ring<slot>::capacity / 2);
+  slot* first = shared.pop(share);
+  if (first == nullptr) return nullptr;
+  bool more = false;
+  for (slot* s = std::exchange(first->run_next, nullptr); s != nullptr;) {
+    slot* following = std::exchange(s->run_next, nullptr);
+    if (!ring_.push(s)) overflow(*s);
+    more = true;
+    s = following;
+  }
+  if (more) home_.work_published();
+  return first;
+}
+
+slot* worker::search() {
+  if (!searching_ && !(searching_ = home_.idle().start_search())) return nullptr;
+  const std::size_t workers = home_.executors();
+  for (int round = 0; round < 4; ++round) {
+    random_ = scramble(random_ + 0x9e3779b97f4a7c15ULL);
+    const std::size_t start = random_ % workers;
+    for (std::size_t i = 0; i < workers; ++i) {
+      worker& victim = home_.at((start + i) % workers);
+      if (&victim == this) continue;
+      if (slot* s = victim.ring_.steal_into(ring_)) return s;
+      if (slot* s = victim.steal_lifo()) return s;
+    }
+    if (slot* s = take_shared(false)) return s;
+  }
+  return nullptr;
+}
+
+void worker::execute(slot& s) {
+  if (searching_) {
+    searching_ = false;
+    // We may have been the one on whom publishers relied: see idle.hpp.
+    if (home_.idle().stop_search() && home_.has_work()) home_.work_published();
+  }
+  runs_.store(runs_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // only this thread writes it
+  running_.store(&s, std::memory_order_release);  // pairs with running(): the process's first place is there
+  const run_result result = run(s, *this, budget);
+  running_.store(nullptr, std::memory_order_relaxed);
+  if (lifo_open_.load(std::memory_order_relaxed)) [[unlikely]]
+    lifo_open_.store(false, std::memory_order_relaxed);
+  if (result != run_result::again) return;
+  // Alone: it goes on, and nobody is woken to find out that there is nothing to steal.
+  if (again_ == nullptr && lifo_.load(std::memory_order_relaxed) == nullptr && ring_.size() == 0 &&
+      home_.shared().size() == 0)
+    again_ = &s;
+  else
+    enqueue(s);
+}
+
+void worker::expire_timers() {
+  timer_service& timers = rt().timers();
+  const time_point next = timers.next_expiry();
+  if (next == time_point::max()) return;
+  const time_point now = rt().time().now();
+  if (next <= now) timers.expire(now);
+}
+
+/// Virtual time: everybody waits, so let it be the moment for which they do. True: something fired.
+bool worker::jump() {
+  virtual_clock* clock = home_.jumping_clock();
+  if (clock == nullptr || home_.blocking_outstanding() || !home_.idle().all_parked()) return false;
+  const time_point next = rt().timers().next_expiry();
+  if (next == time_point::max()) return false;
+  clock->advance_to(next);
+  rt().timers().expire(clock->now());
+  return true;
+}
+
+void worker::park() {
+  const auto announced = home_.idle().park(index(), std::exchange(searching_, false));
+  const bool found =
+      home_.is_stopping() || (announced.look_again && home_.has_work()) || (announced.all_parked && jump());
+  if (!found) {
+    // A virtual clock does not move while we sleep: whoever arms a timer then wakes us.
+    const time_point deadline =
+        home_.jumping_clock() != nullptr ? time_point::max() : rt().timers().next_expiry(index());
+    poller_->wait(deadline);
+  }
+  if (!home_.idle().unpark(index())) searching_ = true;
+  home_.worker_is_up();
+  expire_timers();
+}
+
+}  // namespace troupe::detail

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSL-1.0
+// The parts of envelopes that need no template.
+#include <troupe/mailbox/envelope.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace troupe::detail {
+
+envelope* copy_envelope(const envelope& e) {
+  if (e.shared) {
+    auto* payload = *static_cast<shared_payload* const*>(e.payload());
+    // relaxed: the count cannot fall to zero while `e` holds one.
+    payload->count.fetch_add(1, std::memory_order_relaxed);
+    auto* copy = make_envelope<envelope, shared_payload*>(envelope_kind::message, payload);
+    copy->type = e.type;
+    copy->shared = true;
+    return copy;
+  }
+  if (e.type->copy == nullptr) throw std::logic_error("troupe: a " + std::string(e.type->name) + " cannot be copied");
+  const std::size_t offset = round_up(sizeof(envelope), e.type->align);
+  void* memory = allocate(offset + e.type->size);
+  try {
+    e.type->copy(static_cast<std::byte*>(memory) + offset, e.payload());
+  } catch (...) {
+    deallocate(memory);
+    throw;
+  }
+  auto* copy = ::new (memory) envelope;
+  copy->type = e.type;
+  copy->offset = static_cast<std::uint16_t>(offset);
+  return copy;
+}
+
+term payload_to_term(const envelope& e) {
+  if (e.type == &descriptor_of<term>) return *static_cast<const term*>(payload_of(e));
+  return to_term(*e.type, payload_of(e));
+}
+
+}  // namespace troupe::detail

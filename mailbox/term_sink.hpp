@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSL-1.0
+// Where a value is written, part by part: a term under construction, JSON, the external term format.
+#pragma once
+
+#include <troupe/mailbox/atom.hpp>
+#include <troupe/mailbox/pid.hpp>
+#include <troupe/mailbox/reference.hpp>
+#include <troupe/mailbox/term.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace troupe {
+
+/// What `visit` of a type writes to. Values come in order; list, tuple, map and struct are opened with their
+/// size and closed, and whoever writes keeps to that size. mailbox/ knows no wire format: each format is a
+/// sink. One thread at a time.
+class term_sink {
+ public:
+  virtual ~term_sink();
+
+  virtual void put_integer(std::int64_t value) = 0;
+  /// Unless overridden, as an integer; throws std::out_of_range above its range.
+  virtual void put_unsigned(std::uint64_t value);
+  /// A float; throws std::invalid_argument when it is infinite or not a number (formats may say otherwise).
+  virtual void put_floating(double value) = 0;
+  virtual void put_atom(atom value) = 0;
+  virtual void put_pid(const pid& value) = 0;
+  virtual void put_reference(const reference& value) = 0;
+  /// Bytes.
+  virtual void put_binary(std::string_view bytes) = 0;
+
+  /// `size` elements follow.
+  virtual void begin_list(std::size_t size) = 0;
+  virtual void end_list() = 0;
+  virtual void begin_tuple(std::size_t size) = 0;
+  virtual void end_tuple() = 0;
+  /// `size` times a key and its value follow.
+  virtual void begin_map(std::size_t size) = 0;
+  virtual void end_map() = 0;
+
+  /// What formats other than Erlang's tell apart. Text: unless overridden, a binary.
+  virtual void put_text(std::string_view text);
+  /// The atom true or false.
+  virtual void put_bool(bool value);
+  /// Nothing: the atom undefined.
+  virtual void put_undefined();
+
+  /// A struct of `size` members, each announced by member() and then written. Unless overridden: the tuple
+  /// {name, Member...}, and the atom name when there are no members.
+  virtual void begin_struct(atom name, std::size_t size);
+  virtual void member(std::string_view name);
+  virtual void end_struct(atom name, std::size_t size);
+
+  /// A whole term. Unless overridden, it is taken to parts and these are written.
+  virtual void put_term(const term& value);
+};
+
+}  // namespace troupe

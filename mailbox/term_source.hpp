@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSL-1.0
+// Where a value is read from, part by part: a term, JSON, the external term format.
+#pragma once
+
+#include <troupe/mailbox/atom.hpp>
+#include <troupe/mailbox/errors.hpp>
+#include <troupe/mailbox/pid.hpp>
+#include <troupe/mailbox/reference.hpp>
+#include <troupe/mailbox/term.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// What `build` of a type reads from. The reader pulls: each read_ and begin_ function takes the next value
+/// when it is of that sort and returns true, or leaves it where it is and returns false. A mismatch is no
+/// exception, because a receive that tries a pattern must be cheap; only input that is broken throws
+/// decode_error. Each begin_ that returned true is followed by its elements and its end_ (which is left out
+/// only before a rewind). One thread at a time.
+class term_source {
+ public:
+  /// A place to rewind() to: valid until the value that encloses it has been left.
+  struct position {
+    std::size_t depth;
+    std::size_t offset;
+  };
+
+  static constexpr std::size_t default_max_depth = 512;
+
+  virtual ~term_source();
+
+  /// Kind of the next value.
+  virtual term_kind peek() const = 0;
+
+  virtual bool read_integer(std::int64_t& value) = 0;
+  /// An integer of 0 or more. Unless overridden, one that read_integer can read.
+  virtual bool read_unsigned(std::uint64_t& value);
+  virtual bool read_floating(double& value) = 0;
+  virtual bool read_atom(atom& value) = 0;
+  virtual bool read_pid(pid& value) = 0;
+  virtual bool read_reference(reference& value) = 0;
+  /// The view lives until the next call.
+  virtual bool read_binary(std::string_view& bytes) = 0;
+
+  virtual bool begin_list(std::size_t& size) = 0;
+  virtual void end_list() = 0;
+  virtual bool begin_tuple(std::size_t& size) = 0;
+  virtual void end_tuple() = 0;
+  /// Afterwards `size` times a key and its value.
+  virtual bool begin_map(std::size_t& size) = 0;
+  virtual void end_map() = 0;
+
+  /// The counterparts of term_sink's: unless overridden, text is a binary, true and false are atoms, nothing
+  /// is the atom undefined.
+  virtual bool read_text(std::string_view& text);
+  virtual bool read_bool(bool& value);
+  /// Takes the next value when it is the atom `name`, without making an atom.
+  virtual bool read_tag(std::string_view name);
+  bool read_undefined() { return read_tag("undefined"); }
+
+  /// A struct with this name and so many members: unless overridden, the tuple {name, Member...}, or the atom
+  /// name.
+  virtual bool begin_struct(std::string_view name, std::size_t size);
+  /// The next member; a source that knows members by name may jump there. False: it is not there.
+  virtual bool member(std::string_view name);
+  virtual void end_struct(std::size_t size);
+
+  /// The whole next value.
+  virtual term read_term() = 0;
+
+  /// For values with more than one reading: mark, try, rewind, try the next.
+  virtual position mark() const = 0;
+  virtual void rewind(const position& place) = 0;
+
+  /// Nothing nests deeper than this, so that no input overflows the stack.
+  std::size_t max_depth() const noexcept { return max_depth_; }
+  void set_max_depth(std::size_t levels) noexcept { max_depth_ = levels; }
+
+  /// Does anybody want to know why? When not, fail() and the path functions do nothing, and a mismatch costs
+  /// nothing.
+  bool explains() const noexcept { return explains_; }
+  void set_explains(bool on) noexcept { explains_ = on; }
+
+  /// While set, an integer is not taken for a float: how a variant tells its alternatives apart.
+  bool is_exact() const noexcept { return exact_; }
+  void set_exact(bool on) noexcept { exact_ = on; }
+
+  /// Notes that something else was expected than the next value (or than `got`). Returns false, for `return
+  /// source.fail(...)`.
+  bool fail(std::string_view expected);
+  bool fail(std::string_view expected, std::string_view got);
+  /// Puts a step before the path of what has failed: `.qty`, `[3]`, `order`. Called on the way out. Returns
+  /// false.
+  bool prepend(std::string_view step);
+  bool prepend_index(std::size_t index);     // [index]
+  bool prepend_position(std::size_t index);  // {index + 1}
+  /// Takes over what a codec of the user's has thrown. Returns false.
+  bool fail(const decode_error& error);
+
+  /// What has failed, to be thrown.
+  decode_error error() const { return decode_error(path_, expected_, got_); }
+
+  /// The next value, printed and cut to some 100 bytes, for error texts.
+  std::string describe();
+
+ protected:
+  term_source() = default;
+  term_source(const term_source&) = default;
+  term_source& operator=(const term_source&) = default;
+
+ private:
+  std::size_t max_depth_ = default_max_depth;
+  bool explains_ = false;
+  bool exact_ = false;
+  std::string path_;
+  std::string expected_;
+  std::string got_;
+};
+
+}  // namespace troupe
