@@ -20,8 +20,9 @@ void wait_for(runtime& rt, ordinary_wait& w) {
   rt.sched().wait(w.done);
 }
 
-void throw_unanswered(const ordinary_wait& w, term to, std::string_view message) {
-  if (w.error) std::rethrow_exception(w.error);
+void throw_unanswered(ordinary_wait& w, term to, std::string_view message) {
+  // Taken out: the process may let go of `w` after us, and should not be the one that destroys the exception.
+  if (w.error) std::rethrow_exception(std::exchange(w.error, nullptr));
   throw call_failed("killed"_atom, std::move(to), message);
 }
 
@@ -50,13 +51,7 @@ actor_system::~actor_system() {
 void actor_system::send_any(const destination& to, any_message message) {
   detail::envelope_ptr e = message.release();
   if (e == nullptr) return;
-  if (to.which() == destination::kind::alias) {
-    // An alias is recognised by its owner, so the message travels with the reference: in a term of the same value.
-    auto* routed = detail::make_envelope<detail::routed_envelope, term>(detail::envelope_kind::alias_message,
-                                                                        detail::payload_to_term(*e));
-    routed->ref = to.alias();
-    e.reset(routed);
-  }
+  if (to.which() == destination::kind::alias) e = detail::by_alias(std::move(e), to.alias());
   detail::executor* env = runtime_->this_env();
   runtime_->deliver(env, env != nullptr && env->current != nullptr ? env->current->id : 0, runtime_->resolve(to),
                     e.release());

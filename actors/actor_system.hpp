@@ -49,7 +49,7 @@ void refuse_on_worker();
 /// Waits until the ticket is gone.
 void wait_for(runtime& rt, ordinary_wait& w);
 /// There is no value: throws what is known about it.
-[[noreturn]] void throw_unanswered(const ordinary_wait& w, term to, std::string_view message);
+[[noreturn]] void throw_unanswered(ordinary_wait& w, term to, std::string_view message);
 
 /// The process that asks.
 template <class R>
@@ -97,6 +97,7 @@ class actor_system {
 
   /// Sends a message, never blocks. Messages of one thread arrive at one receiver in the order they were sent.
   template <class M>
+    requires(!std::same_as<std::remove_cvref_t<M>, any_message>)
   void send(const destination& to, M&& message) {
     send_any(to, any_message::of(std::forward<M>(message)));
   }
@@ -107,6 +108,7 @@ class actor_system {
     send_any(to, any_message(detail::envelope_ptr(detail::make_envelope<detail::envelope, T>(
                      detail::envelope_kind::message, std::forward<Args>(members)...))));
   }
+  void send(const destination& to, any_message message) { send_any(to, std::move(message)); }
 
   /// Asks and blocks until the answer is there: M::reply or a term; throws call_failed.
   template <class M>

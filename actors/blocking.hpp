@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -80,7 +81,7 @@ class blocking_awaiter final : public awaitable_base, private waiter {
   blocking_awaiter(slot& s, F f) : slot_(s), job_(std::make_shared<blocking_job<F>>(*s.rt, s.self(), std::move(f))) {
     waiter::poll = [](waiter&, slot& owner) { return !is_blocking(owner); };
     waiter::expire = [](waiter&, slot&) { return false; };
-    waiter::what = "blocking";
+    waiter::describe = [](const waiter&) { return std::string("blocking"); };
   }
   blocking_awaiter(const blocking_awaiter&) = delete;
   blocking_awaiter& operator=(const blocking_awaiter&) = delete;

@@ -63,6 +63,10 @@ envelope_ptr question::take() {
   return answer;
 }
 
+std::string question::describe() const {
+  return "call of " + std::string(type_->name) + " to " + to_.to_term().to_string();
+}
+
 void question::fail(term reason) const {
   throw call_failed(std::move(reason), to_.to_term(), type_->name);
 }
@@ -78,7 +82,12 @@ questions_wait::questions_wait(slot& s, std::vector<question*> questions, std::s
     self.set_deadline();
     return self.look();
   };
-  waiter::what = "responses";
+  waiter::describe = [](const waiter& w) {
+    std::string text;
+    for (const question* q : static_cast<const questions_wait&>(w).questions_)
+      if (!q->is_done()) text += (text.empty() ? "" : ", ") + q->describe();
+    return text;
+  };
   set_deadline();
 }
 
@@ -94,7 +103,8 @@ void questions_wait::await_suspend(std::coroutine_handle<> h) noexcept {
 }
 
 bool questions_wait::look() noexcept {
-  if (wanted_ == questions_.size()) {  // all: those before first_ are done, so n answers cost n looks
+  if (questions_.empty()) return true;  // any of none throws when it goes on
+  if (wanted_ == questions_.size()) {   // all: those before first_ are done, so n answers cost n looks
     while (first_ < questions_.size() && questions_[first_]->is_done()) ++first_;
     if (first_ < questions_.size()) return false;
   } else {

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -44,6 +45,8 @@ class question {
   envelope_ptr take();
   [[noreturn]] void fail(term reason) const;
   slot& owner() const noexcept { return slot_; }
+  /// "call of get to <0.12.0>", for reports.
+  std::string describe() const;
 
   time_point deadline = time_point::max();  // of a response; a call has its waiter's patience
 
@@ -92,7 +95,7 @@ class call_awaiter final : public awaitable_base, private waiter {
       static_cast<call_awaiter&>(w).question_.close();
       return true;
     };
-    waiter::what = "call";
+    waiter::describe = [](const waiter& w) { return static_cast<const call_awaiter&>(w).question_.describe(); };
     waiter::patience = patience_;
   }
   call_awaiter(const call_awaiter&) = delete;

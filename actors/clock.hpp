@@ -12,6 +12,11 @@ using time_point = std::chrono::steady_clock::time_point;
 /// A span of time in nanoseconds.
 using duration = std::chrono::nanoseconds;
 
+/// The moment `d` (not negative) after `t`; never when no clock gets there.
+constexpr time_point later(time_point t, duration d) noexcept {
+  return time_point::max() - t > d ? t + d : time_point::max();
+}
+
 /// Tells the time. Any thread may ask.
 class clock {
  public:

@@ -26,7 +26,12 @@ void drain_now(slot& s) {
 
 void start_blocking(slot& s, std::shared_ptr<job> work) {
   s.more().blocking = work;
-  s.rt->sched().run_blocking(std::move(work));
+  try {
+    s.rt->sched().run_blocking(std::move(work));
+  } catch (...) {
+    s.extra->blocking.reset();  // it is not out
+    throw;
+  }
 }
 
 bool is_blocking(const slot& s) noexcept {
@@ -37,8 +42,7 @@ void blocking_finished(runtime& rt, const troupe::pid& owner) noexcept {
   rt.deliver(nullptr, 0, owner, make_number(envelope_kind::resume, 0));
 }
 
-// --- spawning
-// ---------------------------------------------------------------------------------------------------------
+// --- spawning ----------------------------------------------------------------------------------------------
 
 new_process::new_process(runtime& rt, slot* parent) : rt_(rt), parent_(parent), slot_(&rt.prepare(rt.this_env())) {
   slot& s = *slot_;
@@ -47,7 +51,7 @@ new_process::new_process(runtime& rt, slot* parent) : rt_(rt), parent_(parent), 
   s.waiting = nullptr;
   s.references = 0;
   s.wait_number = 0;
-  s.trap_exit = s.exit_pending = s.timed_out = s.yielding = s.finished = s.ending = s.parked_before = false;
+  s.trap_exit = s.exit_pending = s.timed_out = s.yielding = s.unwound = s.finished = s.ending = s.parked_before = false;
   s.named.store(false, std::memory_order_relaxed);  // launch publishes it
 }
 
@@ -67,7 +71,9 @@ spawned new_process::launch(process body, const spawn_options& options) {
   slot& s = *slot_;
   const troupe::pid self = s.self();
   spawned result{self, {}};
-  if (options.name != atom()) rt_.add_name(options.name, s);
+  // From here on it counts as alive, so nobody takes its name for free; it cannot run yet.
+  s.box.open();
+  if (options.name != atom()) rt_.add_name(options.name, s, self);
   if (parent_ != nullptr && options.link) {
     parent_->more().links.try_emplace(self);
     s.more().links.try_emplace(parent_->self());
@@ -79,7 +85,6 @@ spawned new_process::launch(process body, const spawn_options& options) {
   }
   s.frame = body.release();
   s.next = s.frame;
-  s.box.open();
   slot_ = nullptr;
   rt_.launch(s, rt_.this_env());
   return result;
@@ -87,8 +92,7 @@ spawned new_process::launch(process body, const spawn_options& options) {
 
 }  // namespace detail
 
-// --- sending
-// ----------------------------------------------------------------------------------------------------------
+// --- sending -----------------------------------------------------------------------------------------------
 
 void context::send_envelope(const troupe::pid& to, detail::envelope* e) noexcept {
   rt->deliver(*this, to, e);
@@ -101,6 +105,7 @@ void context::send_envelope(const destination& to, detail::envelope* e) noexcept
 
 sent context::send(const destination& to, any_message message) {
   detail::envelope_ptr e = message.release();
+  if (e != nullptr && to.which() == destination::kind::alias) e = detail::by_alias(std::move(e), to.alias());
   if (e != nullptr) rt->deliver(*this, rt->resolve(to), e.release());
   return sent(*this);
 }
@@ -111,8 +116,7 @@ void context::delegate_envelope(const destination& to, detail::envelope_ptr e) {
   rt->deliver(*this, rt->resolve(to), e.release());
 }
 
-// --- time
-// -------------------------------------------------------------------------------------------------------------
+// --- time --------------------------------------------------------------------------------------------------
 
 detail::time_point context::now() const noexcept {
   return rt->time().now();
@@ -121,7 +125,7 @@ detail::time_point context::now() const noexcept {
 context::sleep_awaiter::sleep_awaiter(detail::slot& s, detail::duration time) noexcept : slot_(s) {
   waiter::poll = [](waiter&, detail::slot&) { return false; };
   waiter::expire = [](waiter&, detail::slot&) { return true; };
-  waiter::what = "sleep";
+  waiter::describe = [](const waiter&) { return std::string("sleep"); };
   waiter::patience = std::max(time, detail::duration(0));
 }
 
@@ -136,9 +140,9 @@ reference context::start_timer(detail::duration delay, detail::duration interval
   timer->message = std::move(message);
   timer->interval =
       interval > detail::duration(0) ? std::max(interval, detail::duration(std::chrono::milliseconds(1))) : interval;
-  timer->deadline = now() + std::max(delay, detail::duration(0));
+  timer->deadline = detail::later(now(), std::max(delay, detail::duration(0)));
   const reference ref = timer->ref;
-  rt->timers().add(std::move(timer), env->index());
+  rt->timers().add(std::move(timer), env != nullptr ? env->index() : 0);
   return ref;
 }
 
@@ -146,8 +150,7 @@ std::optional<detail::duration> context::cancel_timer(const reference& timer) {
   return rt->timers().cancel(timer);
 }
 
-// --- links, monitors, exits
-// -------------------------------------------------------------------------------------------
+// --- links, monitors, exits --------------------------------------------------------------------------------
 
 void context::link(const troupe::pid& other) {
   if (other == pid()) return;
@@ -243,8 +246,7 @@ bool context::unalias(const reference& alias) {
   return std::erase_if(extra->aliases, [&](const auto& a) { return a.first == number; }) != 0;
 }
 
-// --- names
-// ------------------------------------------------------------------------------------------------------------
+// --- names -------------------------------------------------------------------------------------------------
 
 void context::register_name(atom name, const troupe::pid& process) {
   rt->register_name(name, process);

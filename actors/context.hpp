@@ -82,6 +82,7 @@ class context : private detail::slot {
   /// Sends `message` to a pid, a registered name or an alias; never blocks, never fails: whoever is gone gets nothing.
   /// Messages of one sender arrive at one receiver in the order they were sent. Erlang: To ! Message.
   template <class M>
+    requires(!std::same_as<std::remove_cvref_t<M>, any_message>)
   sent send(const troupe::pid& to, M&& message) {
     detail::refuse_doubly_destroyed_message<M>();
     detail::assert_sendable<std::remove_cvref_t<M>>();
@@ -90,6 +91,11 @@ class context : private detail::slot {
     return sent(*this);
   }
   template <class M>
+  sent send(const context& to, M&& message) {
+    return send(to.pid(), std::forward<M>(message));
+  }
+  template <class M>
+    requires(!std::same_as<std::remove_cvref_t<M>, any_message>)
   sent send(const destination& to, M&& message) {
     detail::refuse_doubly_destroyed_message<M>();
     send_to<std::remove_cvref_t<M>>(to, std::forward<M>(message));
@@ -112,7 +118,7 @@ class context : private detail::slot {
     using type = std::remove_cvref_t<M>;
     detail::refuse_doubly_destroyed_message<M>();
     detail::assert_sendable<type>();
-    static_assert(std::copy_constructible<type>,
+    static_assert(detail::copyable_message<type>,
                   "send_all needs a message that can be copied: a receiver may take it by value");
     detail::shared_message shared = detail::shared_message::of<type>(std::forward<M>(message));
     for (const troupe::pid& p : to) send_envelope(p, shared.envelope_for_one());
@@ -218,9 +224,13 @@ class context : private detail::slot {
   template <class M>
   reference send_interval(detail::duration interval, const destination& to, M&& message) {
     detail::refuse_doubly_destroyed_message<M>();
-    static_assert(std::copy_constructible<std::remove_cvref_t<M>>,
+    static_assert(detail::copyable_message<std::remove_cvref_t<M>>,
                   "send_interval sends copies: the message must be copyable");
-    return start_timer(interval, interval, to, any_message::of(std::forward<M>(message)));
+    // Shared, so that firing it runs none of the message's own code.
+    using type = std::remove_cvref_t<M>;
+    detail::assert_sendable<type>();
+    const auto shared = detail::shared_message::of<type>(std::forward<M>(message));
+    return start_timer(interval, interval, to, any_message(detail::envelope_ptr(shared.envelope_for_one())));
   }
   /// Stops a timer: the time that remained, or nothing when it has fired or never was. Erlang: cancel_timer/1.
   std::optional<detail::duration> cancel_timer(const reference& timer);
@@ -345,8 +355,8 @@ class context : private detail::slot {
   }
   template <class R>
   response<R> ask(const destination& to, detail::request_envelope* e, detail::duration patience) {
-    auto q = std::make_unique<detail::question>(*this, to, e);
-    if (patience != detail::for_ever) q->deadline = now() + patience;
+    auto q = std::make_unique<detail::question>(static_cast<detail::slot&>(*this), to, e);
+    q->deadline = detail::later(now(), patience);
     q->ask();
     return detail::response_access::make<R>(std::move(q));
   }
@@ -380,6 +390,8 @@ class context::yield_awaiter : public detail::awaitable_base {
  private:
   detail::slot& slot_;
 };
+
+inline destination::destination(const context& self) noexcept : process_(self.pid()) {}
 
 inline context::sleep_awaiter context::sleep(detail::duration time) noexcept {
   return sleep_awaiter(*this, time);

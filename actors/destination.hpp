@@ -11,11 +11,14 @@
 
 namespace troupe {
 
-/// Made implicitly from a pid, an atom or string (a registered name) or a reference (an alias): self.send("counter",
-/// m).
+class context;
+
+/// Made implicitly from a pid, a context (the process itself), an atom or string (a registered name) or a reference (an
+/// alias): self.send("counter", m).
 class destination {
  public:
   destination(const troupe::pid& process) noexcept : process_(process) {}
+  destination(const context& self) noexcept;
   destination(atom name) noexcept : kind_(kind::name), name_(name) {}
   destination(std::string_view name) : kind_(kind::name), name_(name) {}
   destination(const char* name) : destination(std::string_view(name)) {}

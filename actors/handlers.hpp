@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <functional>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -144,6 +145,7 @@ struct pattern {
     return e.type == &descriptor_of<term> && !std::is_same_v<T, term> ? nullptr : static_cast<const T*>(payload_of(e));
   }
   static T take(envelope_ptr e) { return take_payload<T>(*e); }
+  static std::string name() { return std::string(type_name<T>()); }
 };
 
 template <>
@@ -152,9 +154,11 @@ struct pattern<term> {
   static bool matches(const envelope& e) {
     return e.kind == envelope_kind::message && same_type(e.type, &descriptor_of<term>);
   }
-  static pattern_key key() noexcept { return {.typed = 0, .dynamic = 0, .any = true}; }
+  static pattern_key key() noexcept { return key_for(false); }
+  static pattern_key key_for(bool) noexcept { return {.typed = 0, .dynamic = 0, .any = true}; }
   static const term* peek(const envelope& e) noexcept { return static_cast<const term*>(payload_of(e)); }
   static term take(envelope_ptr e) { return take_payload<term>(*e); }
+  static std::string name() { return "term"; }
 };
 
 template <>
@@ -163,6 +167,7 @@ struct pattern<any_message> {
   static bool matches(const envelope&) noexcept { return true; }
   static pattern_key key() noexcept { return {.typed = 0, .dynamic = 0, .any = true}; }
   static any_message take(envelope_ptr e) { return any_message(std::move(e)); }
+  static std::string name() { return "any_message"; }
 };
 
 template <class T>
@@ -171,6 +176,7 @@ struct pattern<request<T>> {
   static bool matches(const envelope& e) { return e.kind == envelope_kind::request && payload_matches<T>(e); }
   static pattern_key key() noexcept { return pattern<T>::key_for(true); }
   static const T* peek(const envelope& e) noexcept { return pattern<T>::peek(e); }
+  static std::string name() { return "request<" + pattern<T>::name() + ">"; }
   static request<T> take(envelope_ptr e) {
     if (same_type(e->type, &descriptor_of<T>)) return request<T>(std::move(e));
     // A term that decodes to a T: the same question with the payload it stands for.
@@ -184,7 +190,7 @@ struct pattern<request<T>> {
 };
 
 template <class F>
-using handled = std::remove_cvref_t<typename argument_of<F>::type>;
+using handled = std::remove_cvref_t<typename argument_of<std::remove_cvref_t<F>>::type>;
 
 /// Does handler `h` take the message? May not throw: a guard that throws is a no.
 template <class F>

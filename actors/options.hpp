@@ -33,7 +33,7 @@ struct actor_system_options {
   std::size_t workers = 0;
   /// The node's name, `name@host`. Two systems of one name differ by their creation.
   std::string name = "nonode@nohost";
-  /// The most processes that may live at once; spawning more throws system_limit.
+  /// The most processes that may live at once, 2^31 at most; spawning more throws system_limit.
   std::size_t max_processes = std::size_t{1} << 22;
   /// The most threads that run blocking(f) at once; more work waits in a queue.
   std::size_t max_blocking_threads = 512;

@@ -63,6 +63,14 @@ inline constexpr bool is_shared_mutable = false;
 template <class T>
 inline constexpr bool is_shared_mutable<std::shared_ptr<T>> = !std::is_const_v<T>;
 
+/// For what a spawn is given, too: it converts to a shared_ptr<const T>, and the spawner keeps the one that can change.
+template <class T>
+constexpr void check_argument() {
+  static_assert(!is_shared_mutable<std::remove_cvref_t<T>>,
+                "a process may not take a shared_ptr to something mutable: processes share nothing; take a "
+                "std::shared_ptr<const T>");
+}
+
 template <class T>
 constexpr void check_parameter() {
   static_assert(
@@ -76,9 +84,7 @@ constexpr void check_parameter() {
       !std::is_pointer_v<std::remove_cvref_t<T>> || std::is_function_v<std::remove_pointer_t<std::remove_cvref_t<T>>>,
       "a process may not take a raw pointer: processes share nothing; take a value, a std::unique_ptr or a "
       "std::shared_ptr<const T>");
-  static_assert(!is_shared_mutable<std::remove_cvref_t<T>>,
-                "a process may not take a shared_ptr to something mutable: processes share nothing; take a "
-                "std::shared_ptr<const T>");
+  check_argument<T>();
 }
 
 template <class... Parameters>

@@ -29,10 +29,9 @@ namespace {
 constexpr std::uint32_t batch = 64;  // slots that move between an executor and the common list at once
 
 #if defined(TROUPE_DETAIL_ASAN)
-// Any thread may still read the mailbox head and the serial of a free slot, and the id is constant; the rest is
-// nobody's.
-constexpr std::size_t public_part = 16;
-static_assert(offsetof(slot, id) + sizeof(std::uint32_t) <= public_part);
+// Any thread may still read the mailbox head, the serial and what reports show of a free slot; the rest is nobody's.
+constexpr std::size_t public_part = offsetof(slot, run_next);
+static_assert(offsetof(slot, simulated) < public_part && public_part % 8 == 0);
 void poison(slot& s) {
   ASAN_POISON_MEMORY_REGION(reinterpret_cast<std::byte*>(&s) + public_part, sizeof(context) - public_part);
 }
@@ -49,9 +48,14 @@ slot* process_table::at(slot* first, std::size_t index) noexcept {
   return &slot_access::of(*(&slot_access::context_of(*first) + index));
 }
 
-process_table::process_table(runtime& rt, std::size_t limit)
-    : rt_(rt), limit_(std::min<std::size_t>(limit, std::numeric_limits<std::uint32_t>::max() - chunk_slots)),
-      chunk_count_((limit_ + chunk_slots) / chunk_slots), chunks_(new std::atomic<slot*>[chunk_count_]()) {}
+process_table::process_table(runtime& rt, std::size_t limit, std::size_t executors)
+    : rt_(rt), limit_(std::min<std::size_t>(limit, (std::size_t{1} << 31))),
+      slots_(limit_ + (executors + 1) * 2 * batch), chunk_count_((slots_ + chunk_slots) / chunk_slots),
+      chunks_(new std::atomic<slot*>[chunk_count_]()) {}
+
+void process_table::throw_full() const {
+  throw system_limit("troupe: too many processes: max_processes = " + std::to_string(limit_));
+}
 
 process_table::~process_table() {
   for (std::size_t i = 0; i < chunk_count_; ++i) {
@@ -90,7 +94,7 @@ void process_table::refill(slot*& list, std::uint32_t& count, std::uint32_t want
   // Slots that were never used, lowest id first: the list is a stack, so hand them out backwards.
   const std::uint32_t used = used_.load(std::memory_order_relaxed);  // only written under the lock
   std::uint32_t fresh = 0;
-  while (count + fresh < wanted && used + fresh <= limit_) {
+  while (count + fresh < wanted && used + fresh <= slots_) {
     const std::uint32_t id = used + fresh;
     std::atomic<slot*>& chunk = chunks_[id / chunk_slots];
     if (chunk.load(std::memory_order_relaxed) == nullptr) {
@@ -113,8 +117,7 @@ void process_table::refill(slot*& list, std::uint32_t& count, std::uint32_t want
     ++count;
   }
   used_.store(used + fresh, std::memory_order_release);  // pairs with for_each()
-  if (list == nullptr)
-    throw system_limit("troupe: the process table is full: max_processes = " + std::to_string(limit_));
+  if (list == nullptr) throw_full();
 }
 
 void process_table::release(slot& s, executor* env) noexcept {

@@ -19,8 +19,8 @@ class process_table {
  public:
   static constexpr std::size_t chunk_slots = 1024;
 
-  /// `limit`: the most processes that may live at once.
-  process_table(runtime& rt, std::size_t limit);
+  /// `limit`: the most processes that may live at once; `executors` may each keep some free slots besides.
+  process_table(runtime& rt, std::size_t limit, std::size_t executors);
   ~process_table();
 
   /// Null for an id that no process ever had.
@@ -47,6 +47,10 @@ class process_table {
   }
 
   std::size_t limit() const noexcept { return limit_; }
+  /// Throws system_limit, which names the limit.
+  [[noreturn]] void throw_full() const;
+  /// May the limit have been reached? Then the living have to be counted. Any thread.
+  bool nearly_full() const noexcept { return used_.load(std::memory_order_relaxed) > limit_; }
 
  private:
   static slot* at(slot* first, std::size_t index) noexcept;
@@ -54,6 +58,7 @@ class process_table {
 
   runtime& rt_;
   std::size_t limit_;
+  std::size_t slots_;  // limit_ and what may lie in the executors' free lists
   std::size_t chunk_count_;
   std::unique_ptr<std::atomic<slot*>[]> chunks_;
   std::mutex lock_;

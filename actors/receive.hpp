@@ -19,15 +19,23 @@ namespace troupe::detail {
 /// Lets what has arrived in: the deterministic scheduler may hand over more first.
 void drain_now(slot& s);
 
+/// "order, request<get>": what a receive takes, for reports.
+template <class... T>
+std::string pattern_names() {
+  std::string text;
+  ((text += text.empty() ? "" : ", ", text += pattern<T>::name()), ...);
+  return text;
+}
+
 /// The selective wait that all receives share. `Pattern::matches(e)` says which of its patterns takes the message, -1:
-/// none; `Pattern::get()` gives the index keys. Lies in the awaiting frame.
+/// none; `Pattern::get()` gives the index keys, `Pattern::describe()` the names. Lies in the awaiting frame.
 template <class Pattern>
 class selective_wait : public awaitable_base, private waiter {
  public:
   selective_wait(slot& s, duration patience_, Pattern pattern) : slot_(s), pattern_(std::move(pattern)) {
     waiter::poll = [](waiter& w, slot&) { return static_cast<selective_wait&>(w).look(); };
     waiter::expire = [](waiter& w, slot&) { return static_cast<selective_wait&>(w).expired_ = true; };
-    waiter::what = "receive";
+    waiter::describe = [](const waiter&) { return "receive of " + Pattern::describe(); };
     waiter::patience = patience_;
   }
   selective_wait(const selective_wait&) = delete;
@@ -35,13 +43,15 @@ class selective_wait : public awaitable_base, private waiter {
 
   bool await_ready() {
     if (slot_.budget <= 0) return false;
-    if (look()) return true;
+    if (!slot_.messages.empty() && look()) return true;
     if (slot_.box.has_mail() || slot_.simulated) {
       drain_now(slot_);
       if (slot_.exit_pending) return false;
       if (look()) return true;
     }
+    waiter::looked = true;
     expired_ = waiter::patience <= duration(0);
+    if (expired_) --slot_.budget;  // a loop of after(0s) must give up its worker in the end
     return expired_;
   }
   void await_suspend(std::coroutine_handle<> h) noexcept { slot_.suspend(*this, h); }
@@ -85,6 +95,7 @@ struct type_patterns {
     }
     return which;
   }
+  static std::string describe() { return pattern_names<T...>(); }
   static std::span<const pattern_key> get() {
     static const std::array<pattern_key, sizeof...(T)> keys{pattern<T>::key()...};
     return keys;
@@ -115,7 +126,7 @@ class receive_types final : public selective_wait<type_patterns<T...>> {
  public:
   using result = typename received<Timed, T...>::type;
 
-  receive_types(slot& s, duration patience) : selective_wait<type_patterns<T...>>(s, patience, {}) {}
+  receive_types(slot& s, duration patience_) : selective_wait<type_patterns<T...>>(s, patience_, {}) {}
 
   result await_resume() {
     const int which = this->which();
@@ -163,6 +174,7 @@ struct handler_patterns {
         },
         handlers);
   }
+  static std::string describe() { return pattern_names<handled<H>...>(); }
   static std::span<const pattern_key> get() {
     static const std::array<pattern_key, sizeof...(H)> keys{pattern<handled<H>>::key()...};
     return keys;
@@ -265,8 +277,8 @@ class find_handler final : public selective_wait<handler_patterns<H&...>> {
     int which;
     envelope_ptr message;
   };
-  find_handler(slot& s, duration patience, H&... handlers)
-      : selective_wait<handler_patterns<H&...>>(s, patience, handler_patterns<H&...>(std::in_place, handlers...)) {}
+  find_handler(slot& s, duration patience_, H&... handlers)
+      : selective_wait<handler_patterns<H&...>>(s, patience_, handler_patterns<H&...>(std::in_place, handlers...)) {}
   choice await_resume() { return choice{this->which(), this->take()}; }
 };
 

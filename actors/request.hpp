@@ -69,6 +69,8 @@ class [[nodiscard]] request {
     using answer = std::conditional_t<std::is_same_v<declared, term>, std::remove_cvref_t<R>, declared>;
     using stored = std::conditional_t<std::is_array_v<std::remove_reference_t<R>> || std::is_pointer_v<answer>,
                                       std::string, answer>;
+    static_assert(std::is_void_v<declared> || std::is_constructible_v<stored, R>,
+                  "this is no answer to that message: it must convert to the message's reply type, T::reply");
     detail::assert_sendable<stored>();
     if (!*this) detail::throw_already_answered(descriptor_of<T>.name);
     detail::answer_request(envelope(), detail::make_envelope<detail::routed_envelope, stored>(

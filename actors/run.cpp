@@ -104,6 +104,14 @@ void destroy_frame(slot& s) {
   if (s.extra != nullptr) s.extra->callable.reset();
 }
 
+/// Whose requests an exception destroyed now hear whether the process ended by it.
+void answer_unwound(slot& s) {
+  s.unwound = false;
+  const term reason = s.exit_pending ? s.extra->reason : term("no_reply"_atom);
+  for (const auto& [caller, question] : std::exchange(s.extra->unwound, {}))
+    s.rt->fail_call(s.env, s.id, caller, question, reason);
+}
+
 /// The last step: nobody may touch the slot after it.
 void recycle(slot& s) {
   runtime& rt = *s.rt;
@@ -124,9 +132,11 @@ bool terminate(slot& s) {
   if (!blocked) destroy_frame(s);
   const term reason = s.exit_pending ? s.extra->reason : term("normal"_atom);
   slot_extra* extra = s.extra;
-  // relaxed: one that is registered in this very moment is recognised as gone by whoever finds the name.
   if (s.named.load(std::memory_order_relaxed)) rt.names().remove(s.self());
   envelope* left = s.box.close();
+  // seq_cst, both: whoever registers us in this moment stores `named`, then looks at the mailbox, so one of us sees the
+  // other.
+  if (s.named.load(std::memory_order_seq_cst)) rt.names().remove(s.self());
   bool still_out = blocked;
   while (envelope* e = s.messages.pop()) refuse(s, e, reason);
   while (left != nullptr) {
@@ -178,7 +188,10 @@ run_result run(slot& s, executor& env, std::int32_t budget) {
 
   s.budget = budget;
   for (;;) {
-    if (s.box.has_mail()) s.drain();
+    if (s.box.has_mail()) {
+      s.drain();
+      if (s.waiting != nullptr) s.waiting->looked = false;
+    }
     if (s.exit_pending || s.finished) [[unlikely]] {
       terminate(s);
       return run_result::ended;
@@ -186,13 +199,19 @@ run_result run(slot& s, executor& env, std::int32_t budget) {
     if (s.waiting != nullptr) {
       if (s.budget <= 0) return run_result::again;
       waiter& w = *s.waiting;
-      if (!w.poll(w, s)) {
+      if (w.looked || !w.poll(w, s)) {
+        w.looked = true;
         if (!s.parked_before) {
           s.parked_before = true;
-          if (w.patience != for_ever) {
+          if (w.patience != for_ever || w.deadline != time_point::max()) {
             // A fresh clock: the run may have taken long since the wait began to be set up.
             const time_point now = s.rt->time().now();
-            w.deadline = time_point::max() - now > w.patience ? now + w.patience : time_point::max();
+            if (w.patience != for_ever) w.deadline = later(now, w.patience);
+            if (w.deadline <= now && w.expire(w, s)) {  // after(0s), sleep(0s): no timer
+              --s.budget;
+              s.waiting = nullptr;
+              goto resume;
+            }
           }
         }
         if (w.deadline != time_point::max()) {
@@ -209,6 +228,7 @@ run_result run(slot& s, executor& env, std::int32_t budget) {
         s.env = nullptr;
         if (s.box.block()) return run_result::idle;
         s.env = &env;
+        --s.budget;  // a flood of messages that it does not want must not keep the worker for ever
         continue;
       }
       if (s.parked_before && w.deadline != time_point::max()) s.rt->timers().disarm(s);
@@ -218,6 +238,8 @@ run_result run(slot& s, executor& env, std::int32_t budget) {
     do {
       std::exchange(s.next, nullptr).resume();
     } while (s.next && s.waiting == nullptr && !s.yielding);
+    if (s.unwound) [[unlikely]]
+      answer_unwound(s);
     if (s.yielding) {
       s.yielding = false;
       if (!s.finished) return run_result::again;

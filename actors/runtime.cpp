@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <random>
 
 namespace troupe::detail {
@@ -36,7 +37,7 @@ runtime::runtime(actor_system_options options)
   node_ = add_node(options_.name, creation_);
   clock_ = &scheduler_->time();
   scheduler_delivers_ = scheduler_->delivers();
-  table_ = std::make_unique<process_table>(*this, options_.max_processes);
+  table_ = std::make_unique<process_table>(*this, options_.max_processes, scheduler_->executors());
   timers_ = std::make_unique<timer_service>(*this, scheduler_->executors());
   scheduler_->start(*this);
 }
@@ -108,38 +109,58 @@ void runtime::bounce(executor* env, const pid& to, envelope* e, const term& reas
 
 void runtime::fail_request(executor* env, std::uint32_t from, request_envelope& request, const term& reason) noexcept {
   if (std::exchange(request.home, nullptr) == nullptr) return;
+  fail_call(env, from, request.from, request.ref, reason);
+}
+
+void runtime::fail_call(executor* env, std::uint32_t from, const pid& caller, const reference& question,
+                        const term& reason) noexcept {
   signal_envelope* failure = make_signal(envelope_kind::failure, pid());
-  failure->ref = request.ref;
+  failure->ref = question;
   failure->reason = reason;
-  deliver(env, from, request.from, failure);
+  deliver(env, from, caller, failure);
 }
 
 void runtime::request_dropped(request_envelope& request) noexcept {
   executor* env = this_env();
-  const slot* dropper = env == nullptr ? nullptr : env->current;
-  if (dropper == nullptr)
+  slot* dropper = env == nullptr ? nullptr : env->current;
+  if (dropper == nullptr) {
     fail_request(env, 0, request, "no_reply"_atom);
-  else if (!dropper->ending)
-    fail_request(env, dropper->id, request, "no_reply"_atom);
-  else
+  } else if (dropper->ending) {
     fail_request(env, dropper->id, request, dropper->exit_pending ? dropper->extra->reason : term("normal"_atom));
+  } else if (std::uncaught_exceptions() > 0) {
+    // An exception destroys it. Whether the process ends by that, and with which reason, is known at its next stop.
+    request.home = nullptr;
+    dropper->more().unwound.emplace_back(request.from, request.ref);
+    dropper->unwound = true;
+  } else {
+    fail_request(env, dropper->id, request, "no_reply"_atom);
+  }
 }
+
+namespace {
+
+[[noreturn]] void throw_not_alive(atom name, const pid& process) {
+  throw registration_error("troupe: " + process.to_string() + " cannot be registered as " + term(name).to_string() +
+                           ": it is no living process of this node");
+}
+
+}  // namespace
 
 void runtime::register_name(atom name, const pid& process) {
   slot* s = is_local(process) ? table_->find(process.id()) : nullptr;
-  if (s == nullptr || !is_alive(process))
-    throw registration_error("troupe: " + process.to_string() + " cannot be registered as " + term(name).to_string() +
-                             ": it is no living process of this node");
-  add_name(name, *s);
+  if (s == nullptr || !is_alive(process)) throw_not_alive(name, process);
+  add_name(name, *s, process);
 }
 
-void runtime::add_name(atom name, slot& s) {
-  const pid process(s.id, s.serial.load(std::memory_order_acquire), creation_, node_);
+void runtime::add_name(atom name, slot& s, const pid& process) {
   if (name == atom() || name == "undefined"_atom)
     throw registration_error("troupe: " + term(name).to_string() + " cannot be the name of a process");
-  s.named.store(true, std::memory_order_relaxed);  // before the name is there: see terminate()
+  s.named.store(true, std::memory_order_seq_cst);  // before the look at its mailbox: see terminate()
   switch (names_.add(name, process, [&](const pid& holder) { return is_alive(holder); })) {
-    case registry::outcome::added: return;
+    case registry::outcome::added:
+      if (is_alive(process)) return;
+      names_.remove(process);
+      throw_not_alive(name, process);
     case registry::outcome::name_taken:
       throw registration_error("troupe: the name " + term(name).to_string() + " is taken by " +
                                names_.find(name).to_string());
@@ -178,10 +199,20 @@ reference runtime::make_reference() noexcept {
 
 slot& runtime::prepare(executor* env) {
   if (is_stopping()) throw usage_error("troupe: spawn while the actor_system stops");
+  if (table_->nearly_full() && process_count() >= options_.max_processes) table_->throw_full();
   return table_->acquire(env);
 }
 
 void runtime::abandon(slot& s, executor* env) noexcept {
+  if (!s.box.is_closed()) {
+    const pid process = s.self();
+    if (s.named.load(std::memory_order_relaxed)) names_.remove(process);
+    for (envelope* e = s.box.close(); e != nullptr;) {
+      envelope* following = e->next;
+      bounce(env, pid(s.id, e->serial, creation_, node_), e, "noproc"_atom);
+      e = following;
+    }
+  }
   delete s.extra;
   s.extra = nullptr;
   table_->release(s, env);
@@ -314,7 +345,7 @@ std::string function_of(const std::source_location& function) {
     end = call;
   } else {
     for (std::size_t i = 0; i < name.size(); ++i)
-      if (name[i] == '(') {
+      if (name[i] == '(' && !name.substr(i).starts_with("(anonymous ")) {
         end = i;
         break;
       }

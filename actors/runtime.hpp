@@ -49,6 +49,8 @@ class runtime final : public request_home {
   void bounce(executor* env, const pid& to, envelope* e, const term& reason) noexcept;
   /// Tells the caller of a request, once, that it gets no answer. The request stays who calls's.
   void fail_request(executor* env, std::uint32_t from, request_envelope& request, const term& reason) noexcept;
+  void fail_call(executor* env, std::uint32_t from, const pid& caller, const reference& question,
+                 const term& reason) noexcept;
   /// A request was destroyed unanswered: its caller gets the exit reason of the process that ends, or no_reply.
   void request_dropped(request_envelope& request) noexcept override;
 
@@ -57,7 +59,7 @@ class runtime final : public request_home {
 
   /// Throws registration_error: see context::register_name.
   void register_name(atom name, const pid& process);
-  void add_name(atom name, slot& s);
+  void add_name(atom name, slot& s, const pid& process);
   pid whereis(atom name) const;
 
   /// A reference made by no process.

@@ -12,6 +12,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <source_location>
+#include <string>
 
 namespace troupe {
 class context;
@@ -28,10 +29,11 @@ struct slot_extra;
 struct waiter {
   bool (*poll)(waiter&, slot&) = nullptr;  // has it come? Called after each drain; may not throw
   bool (*expire)(waiter&,
-                 slot&) = nullptr;      // the deadline has passed and poll said no; false: go on until the new deadline
-  const char* what = "";                // for reports
-  duration patience = duration::max();  // from the first parking on; max: for ever
-  time_point deadline = time_point::max();  // set at the first parking, or beforehand
+                 slot&) = nullptr;  // the deadline has passed and poll said no; false: go on until the new deadline
+  std::string (*describe)(const waiter&) = nullptr;  // what it waits for, for reports
+  bool looked = false;                               // poll would say no: nothing has come since
+  duration patience = duration::max();               // from the first parking on; max: for ever
+  time_point deadline = time_point::max();           // set at the first parking, or beforehand
 };
 
 /// The last meeting of a process that ended while blocking(f) was out, and f. Both exchange their own value in; whoever
@@ -50,22 +52,25 @@ struct open_question {
 
 constexpr duration for_ever = duration::max();
 
-/// Slots live in chunks that are never unmapped while the system lives, so a stale pid always finds one. The members up
-/// to `serial` may be read by any thread at any time; all others belong to whoever runs the process (one worker at a
-/// time: the hand-over goes through the mailbox head and the run queue, which order everything).
+/// Slots live in chunks that are never unmapped while the system lives, so a stale pid always finds one. The members
+/// before `run_next` may be read by any thread at any time; all others belong to whoever runs the process (one worker
+/// at a time: the hand-over goes through the mailbox head and the run queue, which order everything).
 struct slot {
   mailbox<envelope> box;  // any thread pushes, the owner takes
-  std::atomic<std::uint32_t> serial{
-      0};                    // stored at recycling; the owner's copy of the truth. A sender's pid carries its own
-  std::uint32_t id = 0;      // constant
-  slot* run_next = nullptr;  // the shared run queue's link; whoever has the slot runnable
-  runtime* rt = nullptr;     // constant
+  // The owner stores it when the slot is recycled. A sender's pid carries its own.
+  std::atomic<std::uint32_t> serial{0};
+  std::uint32_t id = 0;   // constant
+  runtime* rt = nullptr;  // constant
   // Written by the owner, read for reports by anybody: of the co_await it waits in, and of its initial function.
   // relaxed: nothing depends on them.
   std::atomic<std::source_location> where{};
   std::atomic<std::source_location> function{};
+  std::atomic<bool> named{false};  // the registry may know it: any thread sets, the owner looks at its end
+  std::atomic<afterlife> zombie{afterlife::none};  // any thread: see afterlife
+  bool simulated = false;                          // constant: the scheduler delivers
 
   // Only the owner from here on.
+  slot* run_next = nullptr;       // the shared run queue's link; whoever has the slot runnable
   std::coroutine_handle<> frame;  // the process's own coroutine
   std::coroutine_handle<> next;   // the innermost one: what to resume
   waiter* waiting = nullptr;
@@ -79,12 +84,10 @@ struct slot {
   bool exit_pending = false;  // extra->reason is why
   bool timed_out = false;     // the timeout of wait_number has come in
   bool yielding = false;
-  bool finished = false;           // the coroutine has reached its end
-  bool ending = false;             // terminate() has begun
-  bool parked_before = false;      // the deadline of this wait is set
-  bool simulated = false;          // the scheduler delivers: constant
-  std::atomic<bool> named{false};  // the registry may know it: any thread sets, the owner looks at its end
-  std::atomic<afterlife> zombie{afterlife::none};  // any thread: see afterlife
+  bool unwound = false;        // extra->unwound is not empty
+  bool finished = false;       // the coroutine has reached its end
+  bool ending = false;         // terminate() has begun
+  bool parked_before = false;  // the deadline of this wait is set
 
   context& as_context() noexcept;
   pid self() const noexcept;

@@ -11,6 +11,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace troupe::detail {
@@ -38,7 +39,8 @@ struct slot_extra : pooled {
   std::vector<std::pair<std::uint64_t, alias_mode>> aliases;
   std::unique_ptr<kept_callable> callable;  // what the coroutine lives in
   std::unique_ptr<slot_timer> timer;
-  std::shared_ptr<job> blocking;  // while blocking(f) is out
+  std::shared_ptr<job> blocking;                   // while blocking(f) is out
+  std::vector<std::pair<pid, reference>> unwound;  // callers of requests that an exception destroyed: not told yet
   std::uint64_t last_unlink_id = 0;
   term reason;  // once exit_pending or ending
 };

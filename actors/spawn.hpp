@@ -68,7 +68,7 @@ spawned spawn_process(runtime& rt, slot* parent, const spawn_options& options, F
   using function = std::decay_t<F>;
   static_assert(std::is_invocable_r_v<process, function&, context&, Args...>,
                 "spawn takes a coroutine function `process f(context& self, ...)` and its arguments");
-  (check_parameter<std::decay_t<Args>>(), ...);
+  (check_argument<Args>(), ...);
   new_process made(rt, parent);
   if constexpr (has_state<function>) {
     auto kept = std::make_unique<kept_function<function>>(std::forward<F>(f));

@@ -38,6 +38,15 @@ void threaded_scheduler::start(runtime& rt) {
     rt.add_executor(*workers_.back());
   }
   watchdog_ = std::make_unique<watchdog>(rt, *this, long_run_);
+  try {
+    start_threads();
+  } catch (...) {
+    stop();  // those that have been started use what the caller is about to destroy
+    throw;
+  }
+}
+
+void threaded_scheduler::start_threads() {
   for (const auto& w : workers_)
     threads_.emplace_back([&w = *w] {
       pthread_setname_np(pthread_self(), ("troupe-" + std::to_string(w.index())).c_str());

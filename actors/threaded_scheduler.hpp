@@ -51,9 +51,14 @@ class threaded_scheduler final : public scheduler {
   void worker_is_up() noexcept { watchdog_->worker_is_up(); }
   /// Null when time is real.
   virtual_clock* jumping_clock() noexcept { return clock_.get(); }
+  /// Held by who has moved a virtual clock or taken timers that are due, until it has handed out what they fired and is
+  /// up: all workers are parked then, as far as the others can see, and they would move the clock further.
+  std::mutex& jump_lock() noexcept { return jump_lock_; }
   bool blocking_outstanding() const { return blocking_.outstanding() != 0; }
 
  private:
+  void start_threads();
+
   runtime* rt_ = nullptr;
   std::size_t count_;
   duration long_run_;
@@ -64,6 +69,7 @@ class threaded_scheduler final : public scheduler {
   std::unique_ptr<watchdog> watchdog_;
   std::vector<std::thread> threads_;
   std::atomic<bool> stopping_{false};
+  std::mutex jump_lock_;
   std::mutex ended_lock_;
   std::condition_variable ended_;
   blocking_pool blocking_;  // last: its threads use all of the above

@@ -32,6 +32,7 @@ void timer_service::arm(slot& s, time_point deadline) {
     timer = std::make_unique<slot_timer>();
     timer->kind = timer_kind::slot;
     timer->owner = s.self();
+    timer->wheel = s.env->index();
   }
   // relaxed: the deadline's store publishes it; a fire that pairs an old number with a new deadline is recognised by
   // the owner.
@@ -41,16 +42,19 @@ void timer_service::arm(slot& s, time_point deadline) {
   time_point before;
   std::uint32_t wheel;
   for (;;) {
-    const bool queued = timer->queued_for.load(std::memory_order_relaxed) != time_point::max();
-    wheel = queued ? timer->wheel : s.env->index();
+    wheel = timer->wheel;
     shard& home = *shards_[wheel];
     const std::lock_guard guard(home.lock);
-    // Only the owner queues it, so what was not queued still is not; what was queued may have fired meanwhile.
     const time_point now_queued = timer->queued_for.load(std::memory_order_relaxed);
     if (now_queued <= deadline) return;
+    if (now_queued == time_point::max() && wheel != s.env->index()) {
+      // Not queued, and under its last wheel's lock: no expiry holds it, so it may move to the wheel of the worker we
+      // run on.
+      timer->wheel = s.env->index();
+      continue;
+    }
     before = home.next.load(std::memory_order_relaxed);
     if (now_queued != time_point::max()) home.wheel.remove(*timer);
-    timer->wheel = wheel;
     insert(home, *timer, deadline);
     timer->queued_for.store(deadline, std::memory_order_seq_cst);
     break;
@@ -116,8 +120,10 @@ bool timer_service::expire(std::size_t wheel, time_point now) {
   };
   std::vector<fired> due;
   std::vector<std::unique_ptr<message_timer>> finished;
+  shard& home = *shards_[wheel];
+  // Until all is delivered: what another thread takes out after us must not arrive before.
+  const std::lock_guard in_order(home.delivery);
   {
-    shard& home = *shards_[wheel];
     const std::lock_guard guard(home.lock);
     timer_node* next = nullptr;
     for (timer_node* n = home.wheel.expire(now); n != nullptr; n = next) {
@@ -141,7 +147,7 @@ bool timer_service::expire(std::size_t wheel, time_point now) {
         const bool again = timer.interval > duration(0) && (timer.name != atom() || rt_.is_alive(timer.to));
         if (again) {
           due.push_back({timer.to, timer.name, copy_envelope(*original)});
-          timer.deadline += timer.interval;
+          timer.deadline = later(timer.deadline, timer.interval);
           home.wheel.insert(timer, timer.deadline);
         } else {
           due.push_back({timer.to, timer.name, timer.message.release().release()});

@@ -37,7 +37,7 @@ struct slot_timer : any_timer, pooled {
   std::atomic<time_point> deadline{time_point::max()};
   std::atomic<time_point> queued_for{time_point::max()};  // written under the wheel's lock; max: not queued
   std::atomic<std::uint32_t> wait_number{0};
-  std::uint32_t wheel = 0;  // where it is queued; the owner, under that wheel's lock
+  std::uint32_t wheel = 0;  // whose lock guards it; only the owner changes it, and only while it is not queued
 };
 
 /// A message to be sent later. Owned by its wheel's table.
@@ -76,6 +76,7 @@ class timer_service {
 
  private:
   struct shard {
+    std::mutex delivery;  // before `lock`: held by who fires what is due
     std::mutex lock;
     timer_wheel wheel;
     boost::unordered::unordered_flat_map<reference, std::unique_ptr<message_timer>, std::hash<reference>> messages;

@@ -71,7 +71,11 @@ void watchdog::look() {
     }
   }
   if (held) home_.work_published();
-  if (idle_ticks_ == 0 && rt_.timers().next_expiry() <= rt_.time().now()) rt_.timers().expire(rt_.time().now());
+  if (idle_ticks_ == 0 && rt_.timers().next_expiry() <= rt_.time().now()) {
+    std::unique_lock<std::mutex> moving;
+    if (home_.jumping_clock() != nullptr) moving = std::unique_lock(home_.jump_lock());
+    rt_.timers().expire(rt_.time().now());
+  }
 }
 
 void watchdog::sleep(std::unique_lock<std::mutex>& guard) {

@@ -31,8 +31,11 @@ void worker::ready(slot& s, bool fresh) {
     enqueue(s);
     return;
   }
-  // acq_rel: release gives the slot's state to a thief, acquire that of the slot which we take back.
-  if (slot* displaced = lifo_.exchange(&s, std::memory_order_acq_rel)) enqueue(*displaced);
+  // Others only ever take out, so what we see empty stays empty. release: gives the slot's state to a thief.
+  if (lifo_.load(std::memory_order_relaxed) == nullptr)
+    lifo_.store(&s, std::memory_order_release);
+  else if (slot* displaced = lifo_.exchange(&s, std::memory_order_acq_rel))
+    enqueue(*displaced);
 }
 
 void worker::enqueue(slot& s) {
@@ -63,6 +66,12 @@ slot* worker::next() {
     expire_timers();
     poller_->poll();
   }
+  if (again_ != nullptr) {
+    slot& alone = *std::exchange(again_, nullptr);
+    if (lifo_.load(std::memory_order_relaxed) == nullptr && ring_.size() == 0 && home_.shared().size() == 0)
+      return &alone;
+    enqueue(alone);  // no longer alone: it waits its turn, where others can take it
+  }
   if (ticks_ % shared_interval == 0)
     if (slot* s = take_shared(true)) return s;
   if (lifo_.load(std::memory_order_relaxed) != nullptr) {
@@ -73,8 +82,7 @@ slot* worker::next() {
   }
   lifo_runs_ = 0;
   if (slot* s = ring_.pop()) return s;
-  if (slot* s = take_shared(false)) return s;
-  return std::exchange(again_, nullptr);
+  return take_shared(false);
 }
 
 slot* worker::take_shared(bool one) {
@@ -141,12 +149,16 @@ void worker::expire_timers() {
   if (next <= now) timers.expire(now);
 }
 
-/// Virtual time: everybody waits, so let it be the moment for which they do. True: something fired.
-bool worker::jump() {
+/// Virtual time: everybody waits, so let it be the moment for which they do. True: something fired, and `moving` holds
+/// the jump lock.
+bool worker::jump(std::unique_lock<std::mutex>& moving) {
   virtual_clock* clock = home_.jumping_clock();
-  if (clock == nullptr || home_.blocking_outstanding() || !home_.idle().all_parked()) return false;
+  if (clock == nullptr) return false;
+  std::unique_lock lock(home_.jump_lock());
+  if (home_.blocking_outstanding() || !home_.idle().all_parked()) return false;
   const time_point next = rt().timers().next_expiry();
   if (next == time_point::max()) return false;
+  moving = std::move(lock);
   clock->advance_to(next);
   rt().timers().expire(clock->now());
   return true;
@@ -154,8 +166,9 @@ bool worker::jump() {
 
 void worker::park() {
   const auto announced = home_.idle().park(index(), std::exchange(searching_, false));
+  std::unique_lock<std::mutex> moving;
   const bool found =
-      home_.is_stopping() || (announced.look_again && home_.has_work()) || (announced.all_parked && jump());
+      home_.is_stopping() || (announced.look_again && home_.has_work()) || (announced.all_parked && jump(moving));
   if (!found) {
     // A virtual clock does not move while we sleep: whoever arms a timer then wakes us.
     const time_point deadline =
@@ -163,6 +176,7 @@ void worker::park() {
     poller_->wait(deadline);
   }
   if (!home_.idle().unpark(index())) searching_ = true;
+  if (moving) moving.unlock();
   home_.worker_is_up();
   expire_timers();
 }

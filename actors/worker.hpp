@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
 namespace troupe::detail {
 
@@ -59,7 +60,7 @@ class worker final : public executor {
   void enqueue(slot& s);
   void overflow(slot& s);
   void park();
-  bool jump();
+  bool jump(std::unique_lock<std::mutex>& moving);
   void expire_timers();
 
   threaded_scheduler& home_;

@@ -176,6 +176,9 @@ using envelope_ptr = std::unique_ptr<envelope, envelope_deleter>;
 /// Another message envelope with a copy of the payload, which must be copyable (or shared). For interval timers.
 envelope* copy_envelope(const envelope& e);
 
+/// The message in an envelope that its receiver takes only while the alias is active. A request stays as it is.
+envelope_ptr by_alias(envelope_ptr e, const reference& alias);
+
 /// The payload as a term.
 term payload_to_term(const envelope& e);
 

@@ -70,8 +70,8 @@ class mailbox {
 
   /// Refuses all pushes from now on and returns what was left, in order. Only the owner, while it runs.
   Node* close() noexcept {
-    // acq_rel: acquire as in take(); release: who is refused sees what the owner did before.
-    return in_order(head_.exchange(closed, std::memory_order_acq_rel));
+    // acquire as in take(); release: who is refused sees what the owner did before. seq_cst, for the registry: see terminate().
+    return in_order(head_.exchange(closed, std::memory_order_seq_cst));
   }
 
   /// A new owner, which runs or is about to run. Only while closed, and by nobody else.
@@ -80,8 +80,8 @@ class mailbox {
     head_.store(running, std::memory_order_release);
   }
 
-  /// Any thread; the answer may be old.
-  bool is_closed() const noexcept { return head_.load(std::memory_order_acquire) == closed; }
+  /// Any thread; the answer may be old. seq_cst as in close().
+  bool is_closed() const noexcept { return head_.load(std::memory_order_seq_cst) == closed; }
 
  private:
   static constexpr std::uintptr_t running = 0;

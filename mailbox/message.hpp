@@ -2,6 +2,7 @@
 // A message whose type is known only at run time, and how a payload is looked at and taken out of its envelope.
 #pragma once
 
+#include <troupe/mailbox/copyable.hpp>
 #include <troupe/mailbox/envelope.hpp>
 #include <troupe/mailbox/sendable.hpp>
 #include <troupe/mailbox/to_term.hpp>
@@ -120,7 +121,7 @@ T take_payload(envelope& e) {
     auto* shared = *static_cast<shared_payload**>(e.payload());
     // acquire: pairs with the decrement of the receivers that have finished with the payload.
     if (shared->count.load(std::memory_order_acquire) != 1) {
-      if constexpr (std::is_copy_constructible_v<T>)
+      if constexpr (copyable_message<T>)
         return T(*static_cast<const T*>(shared->value));
       else
         throw std::logic_error("troupe: a shared payload that cannot be copied");

@@ -89,7 +89,7 @@ std::string simulated_world::report() {
       text += "  " + s.self().to_string() + " ";
       if (name != atom()) text += std::string(name.name()) + " ";
       text += function_of(s.function.load(std::memory_order_relaxed));
-      text += s.waiting != nullptr ? std::string(" waits in ") + s.waiting->what : std::string(" is runnable");
+      text += s.waiting != nullptr ? " waits in " + s.waiting->describe(*s.waiting) : std::string(" is runnable");
       text += " at " + place_of(s.where.load(std::memory_order_relaxed)) + ", " + std::to_string(s.messages.size()) +
               " message(s) in its mailbox\n";
     });
@@ -97,8 +97,7 @@ std::string simulated_world::report() {
   return text.empty() ? "  nobody lives\n" : text;
 }
 
-// --- one system
-// -------------------------------------------------------------------------------------------------------
+// --- one system --------------------------------------------------------------------------------------------
 
 // Creations count from 4 in each world, so that the same names and numbers come again with the same seed.
 deterministic_scheduler::deterministic_scheduler(std::shared_ptr<simulated_world> world)

@@ -1,0 +1,13 @@
+// expect: a process may not take a raw pointer
+// SPDX-License-Identifier: BSL-1.0
+// A process with a raw pointer as parameter is refused.
+#include <troupe/actors/all.hpp>
+
+#include <string>
+
+using namespace troupe;
+
+process worker(context& self, std::string* argument) {
+  co_await self.yield();
+  static_cast<void>(argument);
+}

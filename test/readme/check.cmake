@@ -1,0 +1,11 @@
+# Runs PROGRAM: it must exit with 0 and, where the file EXPECTED is there, print what that says.
+execute_process(COMMAND ${PROGRAM} RESULT_VARIABLE result OUTPUT_VARIABLE output)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "${PROGRAM} ended with ${result}; it printed:\n${output}")
+endif()
+if(EXISTS ${EXPECTED})
+  file(READ ${EXPECTED} expected)
+  if(NOT output STREQUAL expected)
+    message(FATAL_ERROR "${PROGRAM} printed:\n${output}\nand the page says:\n${expected}")
+  endif()
+endif()
