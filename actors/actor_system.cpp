@@ -81,16 +81,16 @@ std::size_t actor_system::process_count() const noexcept {
   return runtime_->process_count();
 }
 
-void actor_system::register_name(atom name, const pid& process) {
-  runtime_->register_name(name, process);
+void actor_system::register_name(const process_name& name, const pid& process) {
+  runtime_->register_name(name.atom(), process);
 }
 
-bool actor_system::unregister_name(atom name) {
-  return static_cast<bool>(runtime_->names().remove(name));
+bool actor_system::unregister_name(const process_name& name) {
+  return static_cast<bool>(runtime_->names().remove(name.atom()));
 }
 
-pid actor_system::whereis(atom name) const {
-  return runtime_->whereis(name);
+pid actor_system::whereis(const process_name& name) const {
+  return runtime_->whereis(name.atom());
 }
 
 std::vector<atom> actor_system::registered() const {

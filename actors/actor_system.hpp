@@ -102,7 +102,7 @@ class actor_system {
     send_any(to, any_message::of(std::forward<M>(message)));
   }
   template <class T, class... Args>
-    requires(sizeof...(Args) != 1 || !(std::convertible_to<Args &&, T> && ...))
+    requires detail::members_for<T, Args...>
   void send(const destination& to, Args&&... members) {
     detail::assert_sendable<T>();
     send_any(to, any_message(detail::envelope_ptr(detail::make_envelope<detail::envelope, T>(
@@ -116,15 +116,19 @@ class actor_system {
     using answer = reply_type<std::remove_cvref_t<M>>;
     return ask<answer>(to, detail::make_request(std::forward<M>(message)), patience);
   }
-  /// Builds the question in its envelope.
+  /// Builds the question in its envelope; with another timeout sys.call<order>(to, after(1s), 1, "x").
   template <class T, class... Args>
-    requires(sizeof...(Args) != 1 || !(std::convertible_to<Args &&, T> && ...))
+    requires detail::members_for<T, Args...>
   auto call(const destination& to, Args&&... members) {
+    return call<T>(to, detail::after_clause<void>(default_timeout), std::forward<Args>(members)...);
+  }
+  template <class T, class... Args>
+  auto call(const destination& to, detail::after_clause<void> patience, Args&&... members) {
     detail::assert_sendable<T>();
     return ask<reply_type<T>>(to,
                               detail::make_envelope<detail::request_envelope, T>(detail::envelope_kind::request,
                                                                                  std::forward<Args>(members)...),
-                              default_timeout);
+                              patience.patience);
   }
 
   /// Blocks until the process has ended: its exit reason, noproc when it is gone already. Throws call_failed(timeout).
@@ -132,15 +136,16 @@ class actor_system {
 
   /// Sends an exit signal. Erlang: exit/2.
   void exit(const pid& process, term reason);
+  void exit(const pid& process, const char* reason) = delete;  // see context::exit
   /// Is the process there? It may be gone the next moment.
   bool is_alive(const pid& process) const noexcept;
   /// Processes that live now.
   std::size_t process_count() const noexcept;
 
   /// Names; as in context.
-  void register_name(atom name, const pid& process);
-  bool unregister_name(atom name);
-  pid whereis(atom name) const;
+  void register_name(const process_name& name, const pid& process);
+  bool unregister_name(const process_name& name);
+  pid whereis(const process_name& name) const;
   /// All registered names, sorted. Erlang: registered/0.
   std::vector<atom> registered() const;
 

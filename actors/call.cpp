@@ -22,7 +22,10 @@ term destination::to_term() const {
 namespace detail {
 
 question::question(slot& s, const destination& to, request_envelope* e)
-    : slot_(s), to_(to), type_(e->type), unsent_(e) {}
+    : slot_(s), to_(to), type_(e->type), unsent_(e) {
+  if (to.which() == destination::kind::alias)
+    throw usage_error("troupe: an alias takes messages; call the process by its pid or its name");
+}
 
 question::~question() {
   close();

@@ -73,7 +73,7 @@ spawned new_process::launch(process body, const spawn_options& options) {
   spawned result{self, {}};
   // From here on it counts as alive, so nobody takes its name for free; it cannot run yet.
   s.box.open();
-  if (options.name != atom()) rt_.add_name(options.name, s, self);
+  if (!options.name.atom().empty()) rt_.add_name(options.name.atom(), s, self);
   if (parent_ != nullptr && options.link) {
     parent_->more().links.try_emplace(self);
     s.more().links.try_emplace(parent_->self());
@@ -113,6 +113,8 @@ sent context::send(const destination& to, any_message message) {
 void context::delegate_envelope(const destination& to, detail::envelope_ptr e) {
   if (e == nullptr || static_cast<detail::request_envelope&>(*e).home == nullptr)
     detail::throw_already_answered("to delegate");
+  if (to.which() == destination::kind::alias)
+    throw usage_error("troupe: an alias takes messages; delegate to the pid or the name of a process");
   rt->deliver(*this, rt->resolve(to), e.release());
 }
 
@@ -248,16 +250,16 @@ bool context::unalias(const reference& alias) {
 
 // --- names -------------------------------------------------------------------------------------------------
 
-void context::register_name(atom name, const troupe::pid& process) {
-  rt->register_name(name, process);
+void context::register_name(const process_name& name, const troupe::pid& process) {
+  rt->register_name(name.atom(), process);
 }
 
-bool context::unregister_name(atom name) {
-  return static_cast<bool>(rt->names().remove(name));
+bool context::unregister_name(const process_name& name) {
+  return static_cast<bool>(rt->names().remove(name.atom()));
 }
 
-troupe::pid context::whereis(atom name) const {
-  return rt->whereis(name);
+troupe::pid context::whereis(const process_name& name) const {
+  return rt->whereis(name.atom());
 }
 
 }  // namespace troupe

@@ -103,7 +103,7 @@ class context : private detail::slot {
   }
   /// Builds the message in its envelope: self.send<order>(to, 1, "x").
   template <class T, class... Args>
-    requires(sizeof...(Args) != 1 || !(std::convertible_to<Args &&, T> && ...))
+    requires detail::members_for<T, Args...>
   sent send(const destination& to, Args&&... members) {
     send_to<T>(to, std::forward<Args>(members)...);
     return sent(*this);
@@ -116,7 +116,6 @@ class context : private detail::slot {
   template <std::ranges::input_range Pids, class M>
   void send_all(Pids&& to, M&& message) {
     using type = std::remove_cvref_t<M>;
-    detail::refuse_doubly_destroyed_message<M>();
     detail::assert_sendable<type>();
     static_assert(detail::copyable_message<type>,
                   "send_all needs a message that can be copied: a receiver may take it by value");
@@ -142,7 +141,8 @@ class context : private detail::slot {
   /// Waits for the first message in mailbox order that a handler takes, runs that handler and gives what it returns.
   /// Handlers take one message by value or const&: a message type, request<T>, down, exit_signal, `const term&`
   /// (dynamic messages) or `const any_message&` (whatever is left). `when(guard, handler)` looks closer; `after(time,
-  /// handler)`, last, runs when nothing came. A handler may be a task<T>, which is awaited.
+  /// handler)`, last, runs when nothing came. A handler may be a task<T>, which is awaited. The result is the handlers'
+  /// common type; nothing (void) as soon as one of them gives nothing.
   template <class... H>
     requires(sizeof...(H) > 0 &&
              !(sizeof...(H) == 1 && (std::same_as<std::remove_cvref_t<H>, detail::after_clause<void>> && ...)))
@@ -161,12 +161,17 @@ class context : private detail::slot {
     return detail::call_awaiter<reply_type<std::remove_cvref_t<M>>>(
         *this, to, detail::make_request(std::forward<M>(message)), patience);
   }
-  /// Builds the question in its envelope: self.call<order>(to, 1, "x").
+  /// Builds the question in its envelope: self.call<order>(to, 1, "x"), or with another timeout
+  /// self.call<order>(to, after(1s), 1, "x").
   template <class T, class... Args>
-    requires(sizeof...(Args) != 1 || !(std::convertible_to<Args &&, T> && ...))
+    requires detail::members_for<T, Args...>
   auto call(const destination& to, Args&&... members) {
+    return call<T>(to, detail::after_clause<void>(default_timeout), std::forward<Args>(members)...);
+  }
+  template <class T, class... Args>
+  auto call(const destination& to, detail::after_clause<void> patience, Args&&... members) {
     return detail::call_awaiter<reply_type<T>>(*this, to, build_request<T>(std::forward<Args>(members)...),
-                                               default_timeout);
+                                               patience.patience);
   }
 
   /// Asks without waiting; await the response later, alone or with all and any. Erlang: gen_server:send_request/2.
@@ -176,12 +181,17 @@ class context : private detail::slot {
     return ask<reply_type<std::remove_cvref_t<M>>>(to, detail::make_request(std::forward<M>(message)), patience);
   }
   template <class T, class... Args>
-    requires(sizeof...(Args) != 1 || !(std::convertible_to<Args &&, T> && ...))
+    requires detail::members_for<T, Args...>
   auto request(const destination& to, Args&&... members) {
-    return ask<reply_type<T>>(to, build_request<T>(std::forward<Args>(members)...), default_timeout);
+    return request<T>(to, detail::after_clause<void>(default_timeout), std::forward<Args>(members)...);
+  }
+  template <class T, class... Args>
+  auto request(const destination& to, detail::after_clause<void> patience, Args&&... members) {
+    return ask<reply_type<T>>(to, build_request<T>(std::forward<Args>(members)...), patience.patience);
   }
 
-  /// Waits for all: a std::tuple of the answers (std::monostate for void), or call_failed of the first that failed.
+  /// Waits for all, even when one has failed: a std::tuple of the answers (std::monostate for void), or call_failed of
+  /// the first in the list that failed.
   template <class... R>
     requires(sizeof...(R) > 0)
   auto all(response<R>... responses) {
@@ -216,14 +226,12 @@ class context : private detail::slot {
   /// Sends `message` after `delay`, unless cancelled. A timer keeps no process alive. Erlang: send_after/3.
   template <class M>
   reference send_after(detail::duration delay, const destination& to, M&& message) {
-    detail::refuse_doubly_destroyed_message<M>();
     return start_timer(delay, detail::duration(0), to, any_message::of(std::forward<M>(message)));
   }
   /// Sends a copy of `message` every `interval`, until cancelled or the receiver (a pid) has ended. Erlang:
   /// timer:send_interval/3.
   template <class M>
   reference send_interval(detail::duration interval, const destination& to, M&& message) {
-    detail::refuse_doubly_destroyed_message<M>();
     static_assert(detail::copyable_message<std::remove_cvref_t<M>>,
                   "send_interval sends copies: the message must be copyable");
     // Shared, so that firing it runs none of the message's own code.
@@ -292,6 +300,11 @@ class context : private detail::slot {
   /// itself it has acted when this returns (if it returns). Erlang: exit/2.
   void exit(const troupe::pid& other, term reason);
 
+  /// A text as a reason would be a binary, <<"kill">>, where nearly always an atom is meant: write "kill"_atom, or
+  /// term("text") for the binary.
+  void exit(const char* reason) = delete;
+  void exit(const troupe::pid& other, const char* reason) = delete;
+
   /// Is the process there? It may be gone the next moment. Erlang: is_process_alive/1.
   bool is_alive(const troupe::pid& other) const noexcept;
 
@@ -302,12 +315,12 @@ class context : private detail::slot {
 
   /// Gives the process a name; it frees when the process ends. Throws registration_error when the name is taken, the
   /// process is gone, or it has a name already. Erlang: register/2.
-  void register_name(atom name, const troupe::pid& process);
-  void register_name(atom name) { register_name(name, pid()); }
+  void register_name(const process_name& name, const troupe::pid& process);
+  void register_name(const process_name& name) { register_name(name, pid()); }
   /// False when nobody had the name. Erlang: unregister/1.
-  bool unregister_name(atom name);
+  bool unregister_name(const process_name& name);
   /// A null pid when nobody has the name. Erlang: whereis/1.
-  troupe::pid whereis(atom name) const;
+  troupe::pid whereis(const process_name& name) const;
 
   // --- the world ----------------------------------------------------------------------------------------------------
 

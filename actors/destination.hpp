@@ -13,6 +13,20 @@ namespace troupe {
 
 class context;
 
+/// The name of a process, made implicitly from an atom or a string: register_name("counter"). Throws what atom's
+/// constructor throws.
+class process_name {
+ public:
+  process_name() noexcept = default;
+  process_name(troupe::atom name) noexcept : name_(name) {}
+  process_name(std::string_view name) : name_(name) {}
+  process_name(const char* name) : name_(std::string_view(name)) {}
+  troupe::atom atom() const noexcept { return name_; }
+
+ private:
+  troupe::atom name_;
+};
+
 /// Made implicitly from a pid, a context (the process itself), an atom or string (a registered name) or a reference (an
 /// alias): self.send("counter", m).
 class destination {

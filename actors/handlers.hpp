@@ -9,6 +9,7 @@
 #include <troupe/mailbox/message.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <functional>
 #include <string>
 #include <tuple>
@@ -40,6 +41,11 @@ struct guarded {
   Handler handler;
   guarded(Guard g, Handler h) : guard(std::move(g)), handler(std::move(h)) {}
 };
+
+/// Arguments from which a T is built in place: not a finished T, and no timeout.
+template <class T, class... Args>
+concept members_for = (sizeof...(Args) != 1 || !(std::convertible_to<Args&&, T> && ...)) &&
+                      !(std::same_as<std::remove_cvref_t<Args>, after_clause<void>> || ...);
 
 /// A duration of any unit, without overflow: what does not fit is for ever.
 template <class Rep, class Period>

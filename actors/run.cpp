@@ -83,19 +83,34 @@ namespace {
 
 /// What waited in the mailbox and will not be read.
 void refuse(slot& s, envelope* e, const term& reason) {
-  switch (e->kind) {
-    case envelope_kind::request: {
-      s.rt->fail_request(s.env, s.id, static_cast<request_envelope&>(*e), reason);
-      free_envelope(e);
-      return;
-    }
-    // They come too late: like signals to a process that is gone.
-    case envelope_kind::link:
-    case envelope_kind::monitor:
-    case envelope_kind::unlink: s.rt->bounce(s.env, s.self(), e, "noproc"_atom); return;
-    default: free_envelope(e); return;
-  }
+  if (e->kind == envelope_kind::request) s.rt->fail_request(s.env, s.id, static_cast<request_envelope&>(*e), reason);
+  free_envelope(e);
 }
+
+/// Signals that came too late, in order: they are answered like those to a process that is gone, but not before those
+/// who are linked have heard the reason (two that link with each other at once must not hear noproc instead).
+class late_signals {
+ public:
+  static bool takes(envelope_kind kind) noexcept {
+    return kind == envelope_kind::link || kind == envelope_kind::monitor || kind == envelope_kind::unlink;
+  }
+  void add(envelope* e) noexcept {
+    e->next = nullptr;
+    (last_ == nullptr ? first_ : last_->next) = e;
+    last_ = e;
+  }
+  void bounce(slot& s) {
+    for (envelope* e = first_; e != nullptr;) {
+      envelope* following = e->next;
+      s.rt->bounce(s.env, s.self(), e, "noproc"_atom);
+      e = following;
+    }
+  }
+
+ private:
+  envelope* first_ = nullptr;
+  envelope* last_ = nullptr;
+};
 
 void destroy_frame(slot& s) {
   if (s.frame) std::exchange(s.frame, nullptr).destroy();
@@ -138,6 +153,7 @@ bool terminate(slot& s) {
   // other.
   if (s.named.load(std::memory_order_seq_cst)) rt.names().remove(s.self());
   bool still_out = blocked;
+  late_signals late;
   while (envelope* e = s.messages.pop()) refuse(s, e, reason);
   while (left != nullptr) {
     envelope* following = left->next;
@@ -145,6 +161,8 @@ bool terminate(slot& s) {
       still_out = false;
     if (left->serial != s.serial.load(std::memory_order_relaxed))
       rt.bounce(s.env, pid(s.id, left->serial, rt.creation(), rt.node()), left, "noproc"_atom);
+    else if (late_signals::takes(left->kind))
+      late.add(left);
     else
       refuse(s, left, reason);
     left = following;
@@ -154,6 +172,7 @@ bool terminate(slot& s) {
     rt.timers().forget(s);
     extra->timer.reset();
   }
+  late.bounce(s);
   if (still_out) {
     extra->blocking->request_stop();
     // acq_rel: f's end finds the mailbox closed and does the same exchange; the second of the two does the rest. After

@@ -2,6 +2,7 @@
 // How a process is made from a coroutine function and its arguments.
 #pragma once
 
+#include <troupe/actors/destination.hpp>
 #include <troupe/actors/process.hpp>
 #include <troupe/actors/slot.hpp>
 #include <troupe/mailbox/allocate.hpp>
@@ -16,7 +17,7 @@ namespace troupe {
 
 /// What a spawn does besides: spawn({.name = "counter"_atom, .link = true}, counter, 0).
 struct spawn_options {
-  atom name{};           ///< registers the process before it runs; a taken name throws registration_error
+  process_name name{};   ///< registers the process before it runs; a taken name throws registration_error
   bool link = false;     ///< links it with the spawning process; ignored when spawned from outside
   bool monitor = false;  ///< the spawning process monitors it: see spawned::monitor
 };

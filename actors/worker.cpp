@@ -155,7 +155,8 @@ bool worker::jump(std::unique_lock<std::mutex>& moving) {
   virtual_clock* clock = home_.jumping_clock();
   if (clock == nullptr) return false;
   std::unique_lock lock(home_.jump_lock());
-  if (home_.blocking_outstanding() || !home_.idle().all_parked()) return false;
+  // In this order: what a worker that was up has begun before it parked, is seen.
+  if (!home_.idle().all_parked() || home_.blocking_outstanding()) return false;
   const time_point next = rt().timers().next_expiry();
   if (next == time_point::max()) return false;
   moving = std::move(lock);

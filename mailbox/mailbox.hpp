@@ -70,7 +70,8 @@ class mailbox {
 
   /// Refuses all pushes from now on and returns what was left, in order. Only the owner, while it runs.
   Node* close() noexcept {
-    // acquire as in take(); release: who is refused sees what the owner did before. seq_cst, for the registry: see terminate().
+    // acquire as in take(); release: who is refused sees what the owner did before. seq_cst, for the registry: see
+    // terminate().
     return in_order(head_.exchange(closed, std::memory_order_seq_cst));
   }
 

@@ -42,7 +42,8 @@ struct check_sendable {
                 "and it cannot travel. Send a value "
                 "that says what to do");
   static_assert(Reason != refusal::array,
-                "a message may not hold a C array: use std::array, std::vector or std::string");
+                "a message may not hold a C array (a string literal is one): use std::array, std::vector or "
+                "std::string");
   static_assert(Reason != refusal::union_type,
                 "a message may not hold a union, nobody could tell what is in it: use std::variant");
   static_assert(Reason != refusal::base_class,

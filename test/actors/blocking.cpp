@@ -58,6 +58,7 @@ TEST_CASE("blocking throws what f throws") {
   });
 }
 
+#if defined(__clang__) || __GNUC__ >= 13  // g++ 12 destroys temporaries inside of co_await twice: refused there
 TEST_CASE("f may be move-only, and is destroyed before the process goes on") {
   everywhere([](context& self) -> process {
     const auto held = std::make_shared<const int>(5);
@@ -67,6 +68,7 @@ TEST_CASE("f may be move-only, and is destroyed before the process goes on") {
     CHECK(held.use_count() == 2);  // f here, moved from or not, and held itself
   });
 }
+#endif
 
 TEST_CASE("f may take a stop_token, which is quiet unless the process is ended") {
   everywhere([](context& self) -> process {
@@ -119,7 +121,7 @@ TEST_CASE("other processes run while f blocks, even on one worker") {
           r.reply(1);
         });
         auto r = self.request(server, get{});
-        co_await self.blocking([state] { state->go.wait(false); });
+        co_await self.blocking([&s = *state] { s.go.wait(false); });
         const int n = co_await r;
         CHECK(n == 1);
       },

@@ -88,7 +88,7 @@ process deaf(context& self) {
 template <class M>
 task<term> failure(context& self, destination to, M message, std::chrono::nanoseconds patience = default_timeout) {
   try {
-    co_await self.call(to, std::move(message), patience);
+    co_await self.call(to, message, patience);
   } catch (const call_failed& e) {
     co_return e.reason();
   }
@@ -513,7 +513,8 @@ TEST_CASE("a request that is handed to a new process as an argument is answered 
 TEST_CASE("a request is failed with a reason of the server's choice") {
   everywhere([](context& self) -> process {
     const pid s = self.spawn(server, 0);
-    const term reason = co_await failure(self, s, fail{"not today"});
+    const fail question{"not today"};
+    const term reason = co_await failure(self, s, question);
     CHECK(reason == term("not today"));
     const int n = co_await self.call<get>(s);  // it lives on
     CHECK(n == 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// everywhere(body): runs a test body, which is a process, on the deterministic scheduler with many seeds and on threads in virtual time.
+// everywhere(body): runs a test body, which is a process, on the deterministic scheduler with many seeds and on threads
+// in virtual time.
 #pragma once
 
 #include <troupe/actors/all.hpp>
@@ -13,8 +14,9 @@
 
 namespace troupe_test {
 
-/// The body of a test: `[](context& self) -> process { ... CHECK(...); ... }`. What it spawns ends with its system. It must end by
-/// itself, with reason normal; it is run many times, so its state belongs inside of it. (CHECK cannot hold a co_await: name the value.)
+/// The body of a test: `[](context& self) -> process { ... CHECK(...); ... }`. What it spawns ends with its system. It
+/// must end by itself, with reason normal; it is run many times, so its state belongs inside of it. (CHECK cannot hold
+/// a co_await: name the value.)
 using body = std::function<troupe::process(troupe::context&)>;
 
 /// Where a body runs.
@@ -24,8 +26,9 @@ enum class where {
   threads     ///< on threads alone: the body needs real concurrency, such as a blocking(f) that waits for something
 };
 
-/// Runs the body. Seeds: TROUPE_SEEDS of them (1,000 unless set), or the one in TROUPE_SEED, which replays a failure: its message says
-/// the seed. Each seed is run until the first failure. On threads: 1, 2 and 4 workers, in virtual time that jumps, some times each.
+/// Runs the body. Seeds: TROUPE_SEEDS of them (1,000 unless set), or the one in TROUPE_SEED, which replays a failure:
+/// its message says the seed. Each seed is run until the first failure. On threads: 1, 2 and 4 workers, in virtual time
+/// that jumps, some times each.
 void everywhere(const body& b, where w = where::both);
 
 /// One run with a seed: the trace's hash.
@@ -40,7 +43,8 @@ troupe::actor_system_options quiet_options(std::size_t workers = 2);
 /// Has a check failed since the program began? (So a loop may stop at the first failure.)
 std::uint64_t failed_checks() noexcept;
 
-/// Aborts the program, naming the test, when it lives longer than a minute of real time: a lost wake-up shows as a hang.
+/// Aborts the program, naming the test, when it lives longer than a minute of real time: a lost wake-up shows as a
+/// hang.
 class hang_guard {
  public:
   explicit hang_guard(std::string what);

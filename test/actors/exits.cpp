@@ -141,7 +141,7 @@ TEST_CASE("an exception that leaves a task, and that its process does not catch,
         try {
           co_await outer(me);
         } catch (const std::runtime_error& e) {
-          me.exit(e.what());
+          me.exit(term(std::string_view(e.what())));
         }
       }
     };

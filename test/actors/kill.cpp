@@ -215,18 +215,20 @@ TEST_CASE("kill during blocking acts at once for everyone else, and the frame st
           std::atomic<int> frames{0};
         };
         auto state = std::make_shared<shared>();
-        const pid child = self.spawn({.name = "blocked"_atom}, [state](context& me) -> process {
-          const tracker here(counter(state, &state->frames));
-          std::string text = "still here";
-          co_await me.blocking([&text, &s = *state](std::stop_token stop) {
-            s.entered = true;
-            s.entered.notify_all();
-            s.go.wait(false);
-            s.stop_seen = stop.stop_requested();
-            CHECK(text == "still here");
-          });
-          CHECK(false);  // never reached
-        }).pid;
+        const pid child = self.spawn({.name = "blocked"_atom},
+                                     [state](context& me) -> process {
+                                       const tracker here(counter(state, &state->frames));
+                                       std::string text = "still here";
+                                       co_await me.blocking([&text, &s = *state](std::stop_token stop) {
+                                         s.entered = true;
+                                         s.entered.notify_all();
+                                         s.go.wait(false);
+                                         s.stop_seen = stop.stop_requested();
+                                         CHECK(text == "still here");
+                                       });
+                                       CHECK(false);  // never reached
+                                     })
+                              .pid;
         co_await self.blocking([&s = *state] { s.entered.wait(false); });
         self.monitor(child);
         self.exit(child, "kill"_atom);

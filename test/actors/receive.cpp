@@ -312,8 +312,7 @@ TEST_CASE("a receive with a handler that returns nothing gives nothing") {
 
 TEST_CASE("a handler returns a move-only value") {
   everywhere([](context& self) -> process {
-    boxed m{std::make_unique<int>(42)};
-    self.send(self.pid(), std::move(m));
+    self.send<boxed>(self, std::make_unique<int>(42));
     std::unique_ptr<int> value = co_await self.receive([](boxed b) { return std::move(b.value); });
     REQUIRE(value != nullptr);
     CHECK(*value == 42);
@@ -395,10 +394,7 @@ TEST_CASE("an exception that leaves the handler of after leaves the receive") {
 
 TEST_CASE("move-only messages are received by move") {
   everywhere([](context& self) -> process {
-    for (int i = 0; i < 4; ++i) {
-      boxed m{std::make_unique<int>(i)};
-      self.send(self.pid(), std::move(m));
-    }
+    for (int i = 0; i < 4; ++i) self.send<boxed>(self, std::make_unique<int>(i));
     boxed a = co_await self.receive<boxed>();
     CHECK(*a.value == 0);
     std::optional<boxed> b = co_await self.receive<boxed>(after(1s));
@@ -596,6 +592,7 @@ TEST_CASE("a guard looks at the question of a request") {
   });
 }
 
+#if defined(__clang__) || __GNUC__ >= 13  // g++ 12 destroys temporaries inside of co_await twice: refused there
 TEST_CASE("a guard and a handler may both be move-only") {
   everywhere([](context& self) -> process {
     self.send<red>(self, 3);
@@ -608,6 +605,7 @@ TEST_CASE("a guard and a handler may both be move-only") {
     CHECK(value == 13);
   });
 }
+#endif
 
 TEST_CASE("a guard looks at a term, and at what a term decodes to") {
   everywhere([](context& self) -> process {
@@ -757,7 +755,8 @@ TEST_CASE("a dynamic request is received as request<T> when it decodes, else as 
         co_await me.receive([](request<question> r) { r.reply(r->n + 1); },
                             [](request<term> r) { r.reply(term::list({"got"_atom, *r})); });
     });
-    const term typed = co_await self.call(server, term::tuple({"question"_atom, 41}));
+    const term asked = term::tuple({"question"_atom, 41});
+    const term typed = co_await self.call(server, asked);
     CHECK(typed == term(42));
     const term dynamic = co_await self.call(server, term("huh"_atom));
     CHECK(dynamic == term::list({"got"_atom, "huh"_atom}));
@@ -797,10 +796,10 @@ TEST_CASE("down and exit_signal are received like messages, in order with them")
 TEST_CASE("messages of each of several senders arrive in the order in which they were sent") {
   everywhere([](context& self) -> process {
     for (int s = 0; s < 3; ++s) self.spawn(send_numbers, self.pid(), s, 12);
-    int next[3] = {0, 0, 0};
+    std::vector<int> next(3, 0);
     for (int i = 0; i < 36; ++i) {
       const numbered m = co_await self.receive<numbered>();
-      CHECK(m.n == next[m.sender]++);
+      CHECK(m.n == next[static_cast<std::size_t>(m.sender)]++);
     }
   });
 }

@@ -20,7 +20,7 @@ namespace {
 
 struct order {
   int id;
-  std::string customer;
+  std::string customer = {};
 };
 struct word {
   std::string text;
@@ -78,11 +78,13 @@ process take_big(context& self, pid report) {
 TEST_CASE("send needs no co_await, and a message may be built in place") {
   everywhere([](context& self) -> process {
     self.send<order>(self, 1, "ann");
-    self.send(self.pid(), order{2, "bob"});
+    const order second{2, "bob"};
+    self.send(self.pid(), second);
     order third{3, "cid"};
     self.send(self.pid(), third);
     CHECK(third.customer == "cid");  // it was copied
-    self.send(self.pid(), std::move(third));
+    third.id = 4;
+    self.send(self, third);
     co_await self.send<order>(self, 5, "eve");
     std::string names;
     for (int i = 0; i < 5; ++i) {
@@ -144,7 +146,8 @@ TEST_CASE("a message is sent to a registered name, as atom or as text") {
     self.register_name("boss"_atom);
     self.send<order>("boss", 1, "x");
     self.send<order>("boss"_atom, 2, "x");
-    self.send("boss", order{3, "x"});
+    const order third{3, "x"};
+    self.send("boss", third);
     for (int i = 1; i <= 3; ++i) {
       const order o = co_await self.receive<order>();
       CHECK(o.id == i);
@@ -244,8 +247,7 @@ TEST_CASE("any_message is passed on as it came") {
     const pid hop = self.spawn(forwarder, self.pid());
     const pid first = self.spawn(forwarder, hop);
     self.send<order>(first, 1, "x");
-    boxed m{std::make_unique<int>(5)};
-    self.send(first, std::move(m));
+    self.send<boxed>(first, std::make_unique<int>(5));
     self.send(first, term("hello"_atom));
     self.send_all(std::array<pid, 2>{first, first}, word{"shared"});
     const order o = co_await self.receive<order>();

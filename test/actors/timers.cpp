@@ -18,9 +18,6 @@ namespace {
 struct tick {
   int n;
 };
-struct boxed {
-  std::unique_ptr<int> value;
-};
 struct go {};
 struct holds {
   std::shared_ptr<const int> what;
@@ -44,10 +41,9 @@ TEST_CASE("send_after sends once, after its time") {
 
 TEST_CASE("send_after takes move-only messages, terms, names and pids") {
   everywhere([](context& self) -> process {
-    boxed m{std::make_unique<int>(7)};
-    self.send_after(1s, self.pid(), std::move(m));
-    const boxed b = co_await self.receive<boxed>();
-    CHECK(*b.value == 7);
+    self.send_after(1s, self, std::make_unique<int>(7));
+    const std::unique_ptr<int> seven = co_await self.receive<std::unique_ptr<int>>();
+    CHECK(*seven == 7);
     self.send_after(1s, "later", term("x"_atom));  // whoever has the name then
     self.register_name("later"_atom);
     const term t = co_await self.receive<term>();

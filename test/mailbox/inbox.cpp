@@ -147,8 +147,8 @@ void random_program(std::uint32_t seed, int operations, unsigned appends_of_ten)
     };
     inbox::position from;
     // A receive that waits: it looks, messages come, it looks on.
-    const unsigned looks = 1 + random() % 4;
-    for (unsigned look = 0; look < looks; ++look) {
+    const auto looks = 1 + random() % 4;
+    for (std::size_t look = 0; look < looks; ++look) {
       envelope* e = s.find(box, from, also);
       REQUIRE(e == expected(s, also));
       REQUIRE(box.size() == model.size());
@@ -157,7 +157,7 @@ void random_program(std::uint32_t seed, int operations, unsigned appends_of_ten)
         detail::free_envelope(e);
         break;
       }
-      for (unsigned more = random() % 3; more > 0; --more) append(i);
+      for (auto more = random() % 3; more > 0; --more) append(i);
     }
     if (random() % 50 == 0) {
       const auto is_plum = [](const envelope& e) { return e.type == &descriptor_of<plum>; };

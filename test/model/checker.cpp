@@ -39,11 +39,10 @@ void join(detail::knowledge& into, const detail::knowledge& from) noexcept {
   for (std::size_t t = 0; t < max_threads; ++t) into[t] = std::max(into[t], from[t]);
 }
 
-enum class access : unsigned char { start, read, write, compare, lock, unlock, wait, wait_or_not, wake };
+enum class access : unsigned char { start, read, write, compare, lock, unlock, wait, wake };
 
 constexpr const char* name_of(access a) {
-  constexpr const char* names[] = {"starts",  "reads", "changes",  "compares", "locks",
-                                   "unlocks", "waits", "may wait", "wakes"};
+  constexpr const char* names[] = {"starts", "reads", "changes", "compares", "locks", "unlocks", "waits", "wakes"};
   return names[static_cast<std::size_t>(a)];
 }
 
@@ -706,24 +705,12 @@ void wake_flag::wait() {
   e.learn(*this, std::memory_order_acquire);
 }
 
-void wake_flag::wait_or_not() {
-  explorer& e = the_explorer();
-  e.arrive(*this, access::wait_or_not);
-  e.note(*this, "is woken or not", value_, 0);
-  value_ = 0;
-  e.learn(*this, std::memory_order_acquire);
-}
-
 void wake_flag::wake() {
   explorer& e = the_explorer();
   e.arrive(*this, access::wake);
   e.note(*this, name_of(access::wake), value_, 1);
   value_ = 1;
   e.tell(*this, std::memory_order_release, true);
-}
-
-bool wake_flag::is_set() const noexcept {
-  return value_ != 0;
 }
 
 void check(bool holds, const char* what) {

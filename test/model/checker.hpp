@@ -185,11 +185,7 @@ class wake_flag : location {
   wake_flag() : location(0) {}
   /// Waits for wake() and uses it up. To wait for ever is no violation: at_rest() knows what must have happened.
   void wait();
-  /// Waits for wake() or for nothing in particular: it may return at any moment.
-  void wait_or_not();
   void wake();
-  /// Does somebody sleep in wait() whom nothing will wake? Only in at_rest().
-  bool is_set() const noexcept;
 };
 
 /// Memory that is not atomic. An access that does not happen after the last write, or a write that does not happen
