@@ -337,6 +337,42 @@ TEST_CASE("a call fails with timeout after 5 s unless told otherwise") {
   });
 }
 
+TEST_CASE("a question that is built in place takes its timeout first, as after(time)") {
+  everywhere([](context& self) -> process {
+    const pid s = self.spawn(server, 40);
+    const int n = co_await self.call<add>(s, after(1s), 2);
+    CHECK(n == 42);
+    auto r = self.request<add>(s, after(1s), 3);
+    const int m = co_await r;
+    CHECK(m == 45);
+    const pid d = self.spawn(deaf);
+    const auto start = self.now();
+    bool thrown = false;
+    try {
+      co_await self.call<add>(d, after(30ms), 1);
+    } catch (const call_failed& e) {
+      thrown = e.reason() == term("timeout"_atom);
+    }
+    CHECK(thrown);
+    CHECK(self.now() - start == 30ms);
+  });
+}
+
+TEST_CASE("an alias cannot be called, nor delegated to: it takes messages") {
+  everywhere([](context& self) -> process {
+    const reference alias = self.alias();
+    CHECK_THROWS_AS(static_cast<void>(self.request(alias, get{})), usage_error);
+    const pid asker = self.spawn([to = self.pid()](context& me) -> process { co_await me.call(to, get{}); });
+    self.monitor(asker);
+    {
+      request<get> r = co_await self.receive<request<get>>();
+      CHECK_THROWS_AS(self.delegate(alias, std::move(r)), usage_error);
+    }
+    const down d = co_await self.receive<down>();  // the request was not lost
+    CHECK(d.reason != term("normal"_atom));
+  });
+}
+
 TEST_CASE("a call waits for ever when told to") {
   everywhere([](context& self) -> process {
     const pid s = self.spawn(server, 0);

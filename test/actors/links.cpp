@@ -725,3 +725,21 @@ TEST_CASE("exit signals of several links arrive as messages, one from each, in t
     CHECK(quiet);
   });
 }
+
+TEST_CASE("two processes that link with each other at once both hear the reason when one ends") {
+  everywhere([](context& self) -> process {
+    self.trap_exit(true);
+    const pid peer = self.spawn([to = self.pid()](context& me) -> process {
+      me.link(to);
+      me.exit("boom"_atom);
+      co_return;
+    });
+    self.link(peer);
+    // noproc only when our link came after its end, and nothing of its own link then.
+    const exit_signal e = co_await self.receive<exit_signal>();
+    CHECK(e.from == peer);
+    CHECK((e.reason == term("boom"_atom) || e.reason == term("noproc"_atom)));
+    const bool quiet = co_await nothing_comes(self);
+    CHECK(quiet);
+  });
+}

@@ -506,3 +506,19 @@ TEST_CASE("each actor_system has names of its own") {
   CHECK(two.whereis("server"_atom) == b);
   CHECK_THROWS_AS(two.register_name("alien"_atom, a), registration_error);
 }
+
+TEST_CASE("a name may be given as a string wherever one is expected") {
+  everywhere([](context& self) -> process {
+    const pid first = self.spawn({.name = "first"}, echo).pid;
+    CHECK(self.whereis("first") == first);
+    const std::string second_name = "second";
+    const pid second = self.spawn(echo);
+    self.register_name(std::string_view(second_name), second);
+    CHECK(self.whereis("second"_atom) == second);
+    const int answer = co_await self.call("second", ping{});
+    CHECK(answer == 17);
+    CHECK(self.unregister_name("second"));
+    CHECK(self.whereis("second") == pid());
+    CHECK_THROWS_AS(self.register_name("not UTF-8: \xff", second), std::invalid_argument);
+  });
+}
