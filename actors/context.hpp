@@ -252,7 +252,8 @@ class context : private detail::slot {
 
   // --- processes ----------------------------------------------------------------------------------------------------
 
-  /// Starts a process: a coroutine function and its arguments, taken by value. Throws system_limit. Erlang: spawn/3.
+  /// Starts a process: a coroutine function and its arguments, taken by value. (A function without co_await or
+  /// co_return is no coroutine: it would run here and now.) Throws system_limit. Erlang: spawn/3.
   template <class F, class... Args>
     requires(!std::same_as<std::remove_cvref_t<F>, spawn_options>)
   troupe::pid spawn(F&& f, Args&&... args) {

@@ -27,13 +27,15 @@ struct slot_extra;
 
 /// What a suspended process waits for. Lies in the awaiter, so in a frame; only the owner's run loop touches it.
 struct waiter {
-  bool (*poll)(waiter&, slot&) = nullptr;  // has it come? Called after each drain; may not throw
-  bool (*expire)(waiter&,
-                 slot&) = nullptr;  // the deadline has passed and poll said no; false: go on until the new deadline
-  std::string (*describe)(const waiter&) = nullptr;  // what it waits for, for reports
-  bool looked = false;                               // poll would say no: nothing has come since
-  duration patience = duration::max();               // from the first parking on; max: for ever
-  time_point deadline = time_point::max();           // set at the first parking, or beforehand
+  // Has it come? Called after each drain; may not throw.
+  bool (*poll)(waiter&, slot&) = nullptr;
+  // The deadline has passed and poll said no. False: go on until the new deadline.
+  bool (*expire)(waiter&, slot&) = nullptr;
+  // What it waits for, for reports.
+  std::string (*describe)(const waiter&) = nullptr;
+  bool looked = false;                      // poll would say no: nothing has come since
+  duration patience = duration::max();      // from the first parking on; max: for ever
+  time_point deadline = time_point::max();  // set at the first parking, or beforehand
 };
 
 /// The last meeting of a process that ended while blocking(f) was out, and f. Both exchange their own value in; whoever

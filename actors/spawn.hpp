@@ -15,7 +15,7 @@
 
 namespace troupe {
 
-/// What a spawn does besides: spawn({.name = "counter"_atom, .link = true}, counter, 0).
+/// What a spawn does besides: spawn({.name = "counter", .link = true}, counter, 0).
 struct spawn_options {
   process_name name{};   ///< registers the process before it runs; a taken name throws registration_error
   bool link = false;     ///< links it with the spawning process; ignored when spawned from outside

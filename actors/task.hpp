@@ -67,7 +67,8 @@ struct task_promise<void> : task_promise_base {
 /// A coroutine that runs as part of the process that awaits it, once: `int n = co_await ask(self, server);`. It starts
 /// when it is awaited; its exceptions come out of the co_await. Destroying it destroys its frame where it waits. T is a
 /// value or void. Only the process that awaits it may touch it. Parameters may be references to what the awaiting frame
-/// owns.
+/// owns. A frame that is destroyed destroys the one it awaits, one inside the other, so a recursion of tasks that may
+/// be killed should not go some 10,000 levels deep.
 template <class T = void>
 class [[nodiscard]] task : public detail::awaitable_base {
  public:

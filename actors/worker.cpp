@@ -104,7 +104,8 @@ slot* worker::take_shared(bool one) {
 }
 
 slot* worker::search() {
-  if (!searching_ && !(searching_ = home_.idle().start_search())) return nullptr;
+  if (!searching_) searching_ = home_.idle().start_search();
+  if (!searching_) return nullptr;
   const std::size_t workers = home_.executors();
   for (int round = 0; round < 4; ++round) {
     random_ = scramble(random_ + 0x9e3779b97f4a7c15ULL);

@@ -56,6 +56,13 @@ process send_numbers(context& self, pid to, int sender, int count) {
   }
 }
 
+int twice(const red& m) {
+  return 2 * m.n;
+}
+int thrice(green m) noexcept {
+  return 3 * m.n;
+}
+
 process ask(context& self, pid server, pid report, int n) {
   int answer = co_await self.call<question>(server, n);
   self.send<blue>(report, answer);
@@ -321,14 +328,10 @@ TEST_CASE("a handler returns a move-only value") {
 
 TEST_CASE("a function may be a handler") {
   everywhere([](context& self) -> process {
-    struct here {
-      static int twice(const red& m) { return 2 * m.n; }
-      static int thrice(green m) noexcept { return 3 * m.n; }
-    };
     self.send<red>(self, 1);
     self.send<green>(self, 1);
-    const int a = co_await self.receive(&here::twice, &here::thrice);
-    const int b = co_await self.receive(&here::twice, &here::thrice);
+    const int a = co_await self.receive(&twice, &thrice);
+    const int b = co_await self.receive(&twice, &thrice);
     CHECK(a == 2);
     CHECK(b == 3);
   });
