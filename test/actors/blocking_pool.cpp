@@ -79,10 +79,10 @@ TEST_CASE("a pool without work has no threads") {
 }
 
 TEST_CASE("a job runs on a thread of its own, which bears the pool's name") {
-  blocking_pool pool;
   std::string name;
   std::thread::id id;
   std::latch ran(1);
+  blocking_pool pool;
   pool.run(make([&] {
     char text[16] = {};
     pthread_getname_np(pthread_self(), text, sizeof text);
@@ -96,9 +96,9 @@ TEST_CASE("a job runs on a thread of its own, which bears the pool's name") {
 }
 
 TEST_CASE("the pool grows by a thread for each job that finds no idle one") {
-  blocking_pool pool(8);
   std::latch all_run(8);
   std::latch end(1);
+  blocking_pool pool(8);
   for (int i = 0; i < 8; ++i)
     pool.run(make([&] {
       all_run.arrive_and_wait();  // hangs unless all eight run at once
@@ -134,8 +134,8 @@ TEST_CASE("a pool of no threads has one") {
 }
 
 TEST_CASE("an idle thread is used again") {
-  blocking_pool pool(8, for_good);
   std::set<std::thread::id> seen;
+  blocking_pool pool(8, for_good);
   for (int i = 0; i < 20; ++i) {
     seen.insert(thread_of_next_job(pool));
     until([&] { return pool.idle() == 1; });
@@ -145,11 +145,11 @@ TEST_CASE("an idle thread is used again") {
 }
 
 TEST_CASE("the thread that became idle last gets the next job") {
-  blocking_pool pool(8, for_good);
   constexpr std::size_t count = 3;
   std::latch all_run(count);
   std::vector<std::thread::id> thread(count);
   std::vector<std::unique_ptr<std::latch>> end;
+  blocking_pool pool(8, for_good);
   for (std::size_t i = 0; i < count; ++i) end.push_back(std::make_unique<std::latch>(1));
   for (std::size_t i = 0; i < count; ++i)
     pool.run(make([&, i] {
@@ -181,7 +181,6 @@ TEST_CASE("a thread that finds no job leaves after the idle timeout") {
 }
 
 TEST_CASE("a job sees that its stop is requested") {
-  blocking_pool pool;
   std::atomic<bool> seen{false};
   std::latch running(1);
   const auto j = make_stoppable([&](const std::stop_token& stop) {
@@ -189,6 +188,7 @@ TEST_CASE("a job sees that its stop is requested") {
     wait_for_stop(stop);
     seen = stop.stop_requested();
   });
+  blocking_pool pool;
   pool.run(j);
   running.wait();
   CHECK_FALSE(j->stop_token().stop_requested());
@@ -198,9 +198,9 @@ TEST_CASE("a job sees that its stop is requested") {
 }
 
 TEST_CASE("a job whose stop is requested while it waits is run all the same") {
-  blocking_pool pool(1);
   std::latch end(1);
   std::atomic<int> seen{-1};
+  blocking_pool pool(1);
   pool.run(make([&] { end.wait(); }));
   const auto j = make_stoppable([&](const std::stop_token& stop) { seen = stop.stop_requested() ? 1 : 0; });
   pool.run(j);
@@ -211,7 +211,6 @@ TEST_CASE("a job whose stop is requested while it waits is run all the same") {
 }
 
 TEST_CASE("one job's stop is no other's") {
-  blocking_pool pool;
   std::latch end(1);
   std::atomic<bool> other_stopped{true};
   const auto stopped = make_stoppable([](const std::stop_token& stop) { wait_for_stop(stop); });
@@ -219,6 +218,7 @@ TEST_CASE("one job's stop is no other's") {
     end.wait();
     other_stopped = stop.stop_requested();
   });
+  blocking_pool pool;
   pool.run(stopped);
   pool.run(other);
   stopped->request_stop();
@@ -247,8 +247,8 @@ TEST_CASE("stop requests the stop of all jobs, runs those that wait and joins th
 }
 
 TEST_CASE("stop ends idle threads at once, however long their timeout") {
-  blocking_pool pool(8, for_good);
   std::latch all_run(4);
+  blocking_pool pool(8, for_good);
   for (int i = 0; i < 4; ++i) pool.run(make([&] { all_run.arrive_and_wait(); }));
   until([&] { return pool.idle() == 4; });
   pool.stop();
@@ -274,9 +274,9 @@ TEST_CASE("the destructor waits for the jobs") {
 }
 
 TEST_CASE("stop callbacks of jobs may use the pool") {
-  blocking_pool pool(2);
   std::atomic<std::size_t> threads{0};
   std::latch running(1);
+  blocking_pool pool(2);
   pool.run(make_stoppable([&](const std::stop_token& stop) {
     const std::stop_callback report(stop, [&] { threads = pool.threads(); });
     running.count_down();
@@ -288,8 +288,8 @@ TEST_CASE("stop callbacks of jobs may use the pool") {
 }
 
 TEST_CASE("a job is let go of before it stops being counted") {
-  blocking_pool pool;
   std::weak_ptr<job> watched;
+  blocking_pool pool;
   {
     auto j = make([] {});
     watched = j;
