@@ -21,7 +21,7 @@ std::uint64_t number_of(const reference& ref) {
 }
 
 void begin_exit(slot& s, term reason) {
-  if (s.exit_pending) return;  // the first one wins
+  if (s.exit_pending || s.finished) return;  // the first one wins, and one that has returned has ended normally
   s.more().reason = std::move(reason);
   s.exit_pending = true;
 }
