@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Process aliases, as Erlang's manual states them: alias, unalias, and messages sent to them.
+#include "cast.hpp"
 #include "everywhere.hpp"
 
 #include <atomic>
@@ -11,7 +12,7 @@
 using namespace troupe;
 using namespace troupe::literals;
 using namespace std::chrono_literals;
-using troupe_test::everywhere;
+using namespace troupe_test;
 
 namespace {
 
@@ -24,7 +25,6 @@ struct text {
 struct give {
   reference alias;
 };
-struct done {};
 struct ping {
   using reply = int;
 };
@@ -39,11 +39,6 @@ process writer(context& self, pid master, int count) {
     }
     self.send(master, done{});
   }
-}
-
-task<bool> nothing_comes(context& self) {
-  co_await self.sleep(1s);
-  co_return self.mailbox_length() == 0;
 }
 
 }  // namespace

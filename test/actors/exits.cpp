@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // How processes end, as Erlang's manual states it: exit reasons, exit signals sent with exit, kill, exceptions, and
 // what is heard when.
+#include "cast.hpp"
 #include "everywhere.hpp"
 
 #include <atomic>
@@ -14,17 +15,12 @@
 using namespace troupe;
 using namespace troupe::literals;
 using namespace std::chrono_literals;
-using troupe_test::everywhere;
-using troupe_test::where;
+using namespace troupe_test;
 
 namespace {
 
 struct note {
   int number;
-};
-struct done {};
-struct ready {
-  pid who;
 };
 struct ping {
   using reply = int;
@@ -32,11 +28,6 @@ struct ping {
 
 process deaf(context& self) {
   co_await self.receive<done>();
-}
-
-process ends_at_once(context& self, term reason) {
-  self.exit(reason);
-  co_return;
 }
 
 /// Traps exits and tells its master what it gets.
@@ -55,11 +46,6 @@ task<term> reason_of(context& self, Args... spawn_arguments) {
   const spawned child = self.spawn_monitor(spawn_arguments...);
   co_return co_await self.receive(
       when([&](const down& d) { return d.ref == child.monitor; }, [&](const down& d) { return d.reason; }));
-}
-
-task<bool> nothing_comes(context& self) {
-  co_await self.sleep(1s);
-  co_return self.mailbox_length() == 0;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Links, as Erlang's manual states them: link, unlink, spawn_link, trap_exit, and the exit signals that go over links.
+#include "cast.hpp"
 #include "everywhere.hpp"
 
 #include <set>
@@ -8,29 +9,16 @@
 using namespace troupe;
 using namespace troupe::literals;
 using namespace std::chrono_literals;
-using troupe_test::everywhere;
+using namespace troupe_test;
 
 namespace {
 
-struct ready {
-  pid who;
-};
-struct finish {
-  term reason;
-};
 struct do_link {
   pid to;
 };
 struct do_unlink {
   pid from;
 };
-struct done {};
-
-/// Ends with the reason it is told.
-process obedient(context& self) {
-  const finish f = co_await self.receive<finish>();
-  self.exit(f.reason);
-}
 
 /// Links and unlinks as it is told, and ends with the reason it is told. Says when a link or unlink is done.
 process servant(context& self, pid master) {
@@ -45,24 +33,6 @@ process servant(context& self, pid master) {
           self.send(master, done{});
         },
         [&](const finish& f) { self.exit(f.reason); });
-}
-
-process ends_at_once(context& self, term reason) {
-  self.exit(reason);
-  co_return;
-}
-
-/// A pid that nobody has any more.
-task<pid> dead_pid(context& self) {
-  const spawned child = self.spawn_monitor([](context&) -> process { co_return; });
-  co_await self.receive<down>();
-  co_return child.pid;
-}
-
-/// Waits until nothing can happen any more (time stands still until then), and looks: is the mailbox empty?
-task<bool> nothing_comes(context& self) {
-  co_await self.sleep(1s);
-  co_return self.mailbox_length() == 0;
 }
 
 }  // namespace

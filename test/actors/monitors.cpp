@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Monitors, as Erlang's manual states them: monitor, demonitor, spawn_monitor, and the down messages.
+#include "cast.hpp"
 #include "everywhere.hpp"
 
 #include <algorithm>
@@ -11,42 +12,13 @@
 using namespace troupe;
 using namespace troupe::literals;
 using namespace std::chrono_literals;
-using troupe_test::everywhere;
+using namespace troupe_test;
 
 namespace {
 
 struct note {
   int number;
 };
-struct done {};
-struct ready {
-  pid who;
-};
-struct finish {
-  term reason;
-};
-
-/// Ends with the reason it is told.
-process obedient(context& self) {
-  const finish f = co_await self.receive<finish>();
-  self.exit(f.reason);
-}
-
-process ends_at_once(context& self, term reason) {
-  self.exit(reason);
-  co_return;
-}
-
-task<pid> dead_pid(context& self) {
-  const spawned child = self.spawn_monitor([](context&) -> process { co_return; });
-  co_await self.receive<down>();
-  co_return child.pid;
-}
-
-task<bool> nothing_comes(context& self) {
-  co_await self.sleep(1s);
-  co_return self.mailbox_length() == 0;
-}
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Registered names, as Erlang's manual states them: register, unregister, whereis, and what is sent to a name.
+#include "cast.hpp"
 #include "everywhere.hpp"
 
 #include <algorithm>
@@ -12,28 +13,16 @@
 using namespace troupe;
 using namespace troupe::literals;
 using namespace std::chrono_literals;
-using troupe_test::everywhere;
+using namespace troupe_test;
 
 namespace {
 
 struct note {
   int number;
 };
-struct done {};
-struct ready {
-  pid who;
-};
-struct finish {
-  term reason;
-};
 struct ping {
   using reply = int;
 };
-
-process obedient(context& self) {
-  const finish f = co_await self.receive<finish>();
-  self.exit(f.reason);
-}
 
 process echo(context& self) {
   for (;;) co_await self.receive([&](request<ping> r) { r.reply(17); }, [&](const finish& f) { self.exit(f.reason); });
@@ -52,11 +41,6 @@ std::string refusal_of(F&& f) {
 
 bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
-}
-
-task<bool> nothing_comes(context& self) {
-  co_await self.sleep(1s);
-  co_return self.mailbox_length() == 0;
 }
 
 }  // namespace

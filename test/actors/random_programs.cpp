@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Random programs of links, monitors and exits: each process hears what a sequential model of Erlang's rules says.
+#include "cast.hpp"
 #include "everywhere.hpp"
 
 #include <algorithm>
@@ -15,11 +16,10 @@
 using namespace troupe;
 using namespace troupe::literals;
 using namespace std::chrono_literals;
-using troupe_test::everywhere;
+using namespace troupe_test;
 
 namespace {
 
-struct done {};
 struct number {
   int value;
 };
