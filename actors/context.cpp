@@ -15,10 +15,6 @@ using detail::signal_envelope;
 
 namespace detail {
 
-context& slot::as_context() noexcept {
-  return slot_access::context_of(*this);
-}
-
 void drain_now(slot& s) {
   if (s.simulated) s.rt->sched().interleave(s);
   s.drain();

@@ -46,7 +46,6 @@ class process_table {
       if (slot* s = find(id)) f(*s);
   }
 
-  std::size_t limit() const noexcept { return limit_; }
   /// Throws system_limit, which names the limit.
   [[noreturn]] void throw_full() const;
   /// May the limit have been reached? Then the living have to be counted. Any thread.

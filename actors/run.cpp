@@ -24,9 +24,6 @@ executor* current_executor() noexcept {
 void set_current_executor(executor* e) noexcept {
   this_executor = e;
 }
-slot* current_slot() noexcept {
-  return this_executor == nullptr ? nullptr : this_executor->current;
-}
 
 pid slot::self() const noexcept {
   // relaxed: the serial changes only when the slot is recycled, by its owner.

@@ -91,7 +91,6 @@ struct slot {
   bool ending = false;         // terminate() has begun
   bool parked_before = false;  // the deadline of this wait is set
 
-  context& as_context() noexcept;
   pid self() const noexcept;
   slot_extra& more();  // extra, made when missing
 
@@ -115,8 +114,6 @@ struct slot {
 /// The executor of this thread, null on ordinary threads. Out of line: no thread_local may be cached over a suspension.
 executor* current_executor() noexcept;
 void set_current_executor(executor* e) noexcept;
-/// The process that runs on this thread; null when none does.
-slot* current_slot() noexcept;
 
 enum class run_result { idle, again, ended };
 
