@@ -2,6 +2,7 @@
 // Questions: how they are registered with their process, sent, and taken back.
 #include <troupe/actors/call.hpp>
 #include <troupe/actors/runtime.hpp>
+#include <troupe/actors/signals.hpp>
 #include <troupe/actors/slot_extra.hpp>
 
 #include <algorithm>
@@ -15,6 +16,7 @@ term destination::to_term() const {
     case kind::process: return process_;
     case kind::name: return name_;
     case kind::alias: return alias_;
+    case kind::remote_name: return term::tuple({name_, node_});
   }
   return term();
 }
@@ -22,7 +24,7 @@ term destination::to_term() const {
 namespace detail {
 
 question::question(slot& s, const destination& to, request_envelope* e)
-    : slot_(s), to_(to), type_(e->type), unsent_(e) {
+    : slot_(s), to_(to), type_(e->type), unsent_(e), is_spawn_(e->type == &descriptor_of<spawn_order>) {
   if (to.which() == destination::kind::alias)
     throw usage_error("troupe: an alias takes messages; call the process by its pid or its name");
 }
@@ -34,6 +36,7 @@ question::~question() {
 void question::ask() {
   auto& list = slot_.more().questions;
   const reference ref = slot_.make_reference();
+  ref_ = ref;
   open_.number = slot_.references;
   list.push_back(&open_);  // the numbers ascend
   registered_ = true;
@@ -41,7 +44,8 @@ void question::ask() {
   e->from = slot_.self();
   e->ref = ref;
   e->home = slot_.rt;
-  slot_.rt->deliver(slot_, to_.which() == destination::kind::process ? to_.process() : slot_.rt->resolve(to_), e);
+  open_.connection = slot_.rt->deliver_to(slot_, to_, e);
+  if (open_.connection != 0) slot_.more().uses(open_.connection);
 }
 
 void question::close() noexcept {
@@ -54,12 +58,17 @@ void question::close() noexcept {
                                            [](const open_question* q, std::uint64_t n) { return q->number < n; });
     list.erase(it);
     registered_ = false;
+    // A call to another node monitors whom it asks: see router.
+    if (open_.connection != 0 && !is_spawn_ &&
+        (open_.answer == nullptr || open_.answer->kind != envelope_kind::failure))
+      stop_watching(slot_, ref_, {to_.process(), to_.name(), to_.node(), open_.connection});
   }
   if (open_.answer != nullptr) free_envelope(std::exchange(open_.answer, nullptr));
 }
 
 envelope_ptr question::take() {
   envelope_ptr answer(std::exchange(open_.answer, nullptr));
+  if (answer && answer->kind == envelope_kind::failure) open_.connection = 0;  // nobody is monitored any more
   close();
   if (!answer) fail("timeout"_atom);
   if (answer->kind == envelope_kind::failure) fail(std::move(static_cast<signal_envelope&>(*answer).reason));

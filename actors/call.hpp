@@ -56,6 +56,8 @@ class question {
   const type_descriptor* type_;
   envelope_ptr unsent_;
   open_question open_;
+  reference ref_;
+  bool is_spawn_;
   bool registered_ = false;
   bool closed_ = false;
 };

@@ -47,7 +47,8 @@ new_process::new_process(runtime& rt, slot* parent) : rt_(rt), parent_(parent), 
   s.waiting = nullptr;
   s.references = 0;
   s.wait_number = 0;
-  s.trap_exit = s.exit_pending = s.timed_out = s.yielding = s.unwound = s.finished = s.ending = s.parked_before = false;
+  s.trap_exit = s.exit_pending = s.timed_out = s.yielding = s.crowded = s.unwound = s.finished = s.ending =
+      s.parked_before = false;
   s.named.store(false, std::memory_order_relaxed);  // launch publishes it
 }
 
@@ -63,7 +64,7 @@ void new_process::keep(std::unique_ptr<kept_callable> callable) {
   slot_->more().callable = std::move(callable);
 }
 
-spawned new_process::launch(process body, const spawn_options& options) {
+spawned new_process::launch(process body, const spawn_options& options, const remote_parent* remote) {
   slot& s = *slot_;
   const troupe::pid self = s.self();
   spawned result{self, {}};
@@ -76,8 +77,14 @@ spawned new_process::launch(process body, const spawn_options& options) {
   }
   if (parent_ != nullptr && options.monitor) {
     result.monitor = parent_->make_reference();
-    parent_->more().watching[result.monitor] = {self, atom()};
-    s.more().watched_by[result.monitor] = {parent_->self(), atom()};
+    parent_->more().watching[result.monitor] = {self, atom(), atom(), 0};
+    s.more().watched_by[result.monitor] = {parent_->self(), atom(), atom(), 0};
+  }
+  if (remote != nullptr) {
+    s.more().uses(remote->connection);
+    s.extra->group_leader = remote->group_leader;
+    if (remote->link) s.extra->links[remote->parent] = {0, remote->connection};
+    if (remote->monitor) s.extra->watched_by[remote->ref] = {remote->parent, atom(), atom(), remote->connection};
   }
   s.frame = body.release();
   s.next = s.frame;
@@ -90,19 +97,54 @@ spawned new_process::launch(process body, const spawn_options& options) {
 
 // --- sending -----------------------------------------------------------------------------------------------
 
+namespace detail {
+
+void wait_for_room(slot& s, std::coroutine_handle<> h) noexcept {
+  room_wait& wait = s.extra->room;
+  wait.there = false;
+  wait.poll = [](waiter& w, slot&) { return static_cast<room_wait&>(w).there; };
+  wait.expire = [](waiter&, slot&) { return true; };
+  wait.describe = [](const waiter&) { return std::string("send: room in a connection"); };
+  wait.patience = default_timeout;
+  wait.deadline = time_point::max();
+  router* r = s.rt->router();
+  if (r == nullptr || !r->wait_for_room(wait.connection, s.self())) wait.there = true;
+  s.suspend(wait, h);
+}
+
+void check_room(slot& s) {
+  if (!s.extra->room.there) throw call_failed("timeout"_atom, term(), "send");
+}
+
+namespace {
+
+/// Sends to a process that may live elsewhere.
+void send_away(slot& s, const destination& to, envelope* e) noexcept {
+  const connection_id connection = s.rt->deliver_to(s, to, e);
+  if (connection == 0 || !s.rt->router()->is_busy(connection)) return;
+  s.more().room.connection = connection;
+  s.crowded = true;
+}
+
+}  // namespace
+}  // namespace detail
+
 void context::send_envelope(const troupe::pid& to, detail::envelope* e) noexcept {
-  rt->deliver(*this, to, e);
+  if (rt->is_local(to)) [[likely]]
+    rt->deliver(*this, to, e);
+  else
+    detail::send_away(*this, to, e);
 }
 
 void context::send_envelope(const destination& to, detail::envelope* e) noexcept {
   if (to.which() == destination::kind::alias) static_cast<detail::routed_envelope*>(e)->ref = to.alias();
-  rt->deliver(*this, rt->resolve(to), e);
+  detail::send_away(*this, to, e);
 }
 
 sent context::send(const destination& to, any_message message) {
   detail::envelope_ptr e = message.release();
   if (e != nullptr && to.which() == destination::kind::alias) e = detail::by_alias(std::move(e), to.alias());
-  if (e != nullptr) rt->deliver(*this, rt->resolve(to), e.release());
+  if (e != nullptr) detail::send_away(*this, to, e.release());
   return sent(*this);
 }
 
@@ -111,7 +153,7 @@ void context::delegate_envelope(const destination& to, detail::envelope_ptr e) {
     detail::throw_already_answered("to delegate");
   if (to.which() == destination::kind::alias)
     throw usage_error("troupe: an alias takes messages; delegate to the pid or the name of a process");
-  rt->deliver(*this, rt->resolve(to), e.release());
+  rt->deliver_to(*this, to, e.release());
 }
 
 // --- time --------------------------------------------------------------------------------------------------
@@ -133,8 +175,7 @@ reference context::start_timer(detail::duration delay, detail::duration interval
     throw usage_error("troupe: a timer sends to a pid or a name, not to an alias");
   auto timer = std::make_unique<detail::message_timer>();
   timer->ref = slot::make_reference();
-  timer->to = to.process();
-  timer->name = to.name();
+  timer->to = to;
   timer->message = std::move(message);
   timer->interval =
       interval > detail::duration(0) ? std::max(interval, detail::duration(std::chrono::milliseconds(1))) : interval;
@@ -155,7 +196,11 @@ void context::link(const troupe::pid& other) {
   auto [it, fresh] = more().links.try_emplace(other);
   if (!fresh && it->second.unlink_id == 0) return;
   it->second.unlink_id = 0;
-  rt->deliver(*this, other, detail::make_signal(envelope_kind::link, pid()));
+  const detail::connection_id connection =
+      rt->deliver_to(*this, other, detail::make_signal(envelope_kind::link, pid()));
+  if (connection == 0) return;
+  more().links[other].connection = connection;
+  more().uses(connection);
 }
 
 void context::unlink(const troupe::pid& other) {
@@ -174,11 +219,16 @@ reference context::monitor(const destination& other) {
   const reference ref = slot::make_reference();
   const troupe::pid target = rt->resolve(other);
   if (target == pid()) return ref;  // as in Erlang: nobody lives to see his own end
-  more().watching[ref] = {target, other.name()};
+  more().watching[ref] = {target, other.name(), other.node(), 0};
   signal_envelope* e = detail::make_signal(envelope_kind::monitor, pid());
   e->ref = ref;
   e->name = other.name();
-  rt->deliver(*this, target, e);
+  if (!rt->is_remote(other)) {
+    rt->deliver(*this, target, e);
+  } else if (const detail::connection_id connection = rt->deliver_to(*this, other, e); connection != 0) {
+    more().watching[ref].connection = connection;
+    more().uses(connection);
+  }
   return ref;
 }
 
@@ -186,11 +236,9 @@ void context::demonitor(const reference& monitor, bool flush) {
   if (extra != nullptr) {
     const auto it = extra->watching.find(monitor);
     if (it != extra->watching.end()) {
-      const troupe::pid target = it->second.peer;
+      const detail::monitor_end watched = it->second;
       extra->watching.erase(it);
-      signal_envelope* e = detail::make_signal(envelope_kind::demonitor, pid());
-      e->ref = monitor;
-      rt->deliver(*this, target, e);
+      detail::stop_watching(*this, monitor, watched);
     }
   }
   if (flush)

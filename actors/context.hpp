@@ -38,20 +38,32 @@ struct slot_access;
 /// How long call and request wait for an answer unless told otherwise. Erlang: gen_server:call/2.
 inline constexpr detail::duration default_timeout = std::chrono::seconds(5);
 
+namespace detail {
+void wait_for_room(slot& s, std::coroutine_handle<> h) noexcept;
+void check_room(slot& s);
+}  // namespace detail
+
 /// What context::send returns. It may be discarded; awaited, it gives up the worker once the process's budget is spent,
 /// and (bounded mailboxes, busy connections) waits for room.
+///
+/// It waits until the receiver's connection has room again, until that is lost, or for 5 s, after which it throws
+/// call_failed(timeout). The message is under way in any case.
 class sent : public detail::awaitable_base {
  public:
-  explicit sent(detail::slot& s) noexcept : slot_(s) {}
-  bool await_ready() noexcept { return --slot_.budget > 0; }
+  explicit sent(detail::slot& s) noexcept : slot_(s), crowded_(std::exchange(s.crowded, false)) {}
+  bool await_ready() noexcept { return --slot_.budget > 0 && !crowded_; }
   void await_suspend(std::coroutine_handle<> h) noexcept {
+    if (crowded_) return detail::wait_for_room(slot_, h);
     slot_.next = h;
     slot_.yielding = true;
   }
-  void await_resume() const noexcept {}
+  void await_resume() const {
+    if (crowded_) detail::check_room(slot_);
+  }
 
  private:
   detail::slot& slot_;
+  bool crowded_;
 };
 
 /// How long an alias lives.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Whom a message is for: a pid, a registered name, or an alias.
+// Whom a message is for: a pid, a registered name here or on another node, or an alias.
 #pragma once
 
 #include <troupe/mailbox/atom.hpp>
@@ -28,9 +28,11 @@ class process_name {
 };
 
 /// Made implicitly from a pid, a context (the process itself), an atom or string (a registered name) or a reference (an
-/// alias): self.send("counter", m).
+/// alias): self.send("counter", m); or by remote(): self.send(remote("counter", "b@host"), m).
 class destination {
  public:
+  /// Nobody: the null pid.
+  destination() noexcept = default;
   destination(const troupe::pid& process) noexcept : process_(process) {}
   destination(const context& self) noexcept;
   destination(atom name) noexcept : kind_(kind::name), name_(name) {}
@@ -38,19 +40,31 @@ class destination {
   destination(const char* name) : destination(std::string_view(name)) {}
   destination(const reference& alias) noexcept : kind_(kind::alias), alias_(alias) {}
 
-  enum class kind : unsigned char { process, name, alias };
+  /// The process with that name on that node. Erlang: {Name, Node}.
+  destination(atom name, atom node) noexcept : kind_(kind::remote_name), name_(name), node_(node) {}
+
+  enum class kind : unsigned char { process, name, alias, remote_name };
   kind which() const noexcept { return kind_; }
   const troupe::pid& process() const noexcept { return process_; }
   atom name() const noexcept { return name_; }
+  /// Of a remote_name.
+  atom node() const noexcept { return node_; }
   const reference& alias() const noexcept { return alias_; }
-  /// For error messages: the pid, the name or the reference.
+  /// For error messages: the pid, the name, {Name, Node} or the reference.
   term to_term() const;
 
  private:
   kind kind_ = kind::process;
   troupe::pid process_;
   atom name_;
+  atom node_;
   reference alias_;
 };
+
+/// The process that is registered as `name` on the node `node`, "b@host"; it may be this one. Throws what atom's
+/// constructor throws. Erlang: {Name, Node}.
+inline destination remote(const process_name& name, const process_name& node) {
+  return destination(name.atom(), node.atom());
+}
 
 }  // namespace troupe

@@ -5,6 +5,7 @@
 
 #include <troupe/actors/blocking_pool.hpp>
 #include <troupe/actors/clock.hpp>
+#include <troupe/actors/router.hpp>
 #include <troupe/actors/slot.hpp>
 
 #include <atomic>
@@ -12,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 namespace troupe::detail {
 
@@ -33,6 +35,16 @@ class executor {
 
   slot* current = nullptr;  // the process it runs
 
+  /// What it runs has written to a connection: flush() will be called soon.
+  void must_flush(std::shared_ptr<flushable> connection) {
+    if (unflushed_.empty() || unflushed_.back() != connection) unflushed_.push_back(std::move(connection));
+  }
+  bool has_unflushed() const noexcept { return !unflushed_.empty(); }
+  void flush() noexcept {
+    for (const auto& connection : unflushed_) connection->flush();
+    unflushed_.clear();
+  }
+
   // Slots to spawn from without a lock: see process_table.
   slot* free_slots = nullptr;
   std::uint32_t free_count = 0;
@@ -44,6 +56,7 @@ class executor {
  private:
   runtime& rt_;
   std::uint32_t index_;
+  std::vector<std::shared_ptr<flushable>> unflushed_;
 };
 
 /// What an ordinary thread waits on. Set once, by a process.

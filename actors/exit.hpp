@@ -20,6 +20,7 @@ struct down {
   pid process;    ///< the process; when it was monitored by a name that nobody had, a null pid
   term reason;    ///< its exit reason; noproc when there was no such process, noconnection when its node was lost
   atom name;      ///< the name it was monitored by; the empty atom when it was monitored by pid
+  atom node{};    ///< the node of that name; the empty atom when it was monitored by pid, or on its own node
 
   friend bool operator==(const down&, const down&) = default;
 };

@@ -147,8 +147,10 @@ struct pattern {
             .dynamic = shape == 0 ? 0 : inbox_key(~shape, request),
             .any = shape == 0};
   }
+  /// The payload in place; null when it only stands for a T.
   static const T* peek(const envelope& e) noexcept {
-    return e.type == &descriptor_of<term> && !std::is_same_v<T, term> ? nullptr : static_cast<const T*>(payload_of(e));
+    const bool stands_for_it = (e.type == &descriptor_of<term> && !std::is_same_v<T, term>) || is_encoded(e);
+    return stands_for_it ? nullptr : static_cast<const T*>(payload_of(e));
   }
   static T take(envelope_ptr e) { return take_payload<T>(*e); }
   static std::string name() { return std::string(type_name<T>()); }
@@ -157,12 +159,12 @@ struct pattern {
 template <>
 struct pattern<term> {
   using payload = term;
-  static bool matches(const envelope& e) {
-    return e.kind == envelope_kind::message && same_type(e.type, &descriptor_of<term>);
-  }
+  static bool matches(const envelope& e) { return e.kind == envelope_kind::message && payload_matches<term>(e); }
   static pattern_key key() noexcept { return key_for(false); }
   static pattern_key key_for(bool) noexcept { return {.typed = 0, .dynamic = 0, .any = true}; }
-  static const term* peek(const envelope& e) noexcept { return static_cast<const term*>(payload_of(e)); }
+  static const term* peek(const envelope& e) noexcept {
+    return is_encoded(e) ? nullptr : static_cast<const term*>(payload_of(e));
+  }
   static term take(envelope_ptr e) { return take_payload<term>(*e); }
   static std::string name() { return "term"; }
 };
@@ -191,6 +193,7 @@ struct pattern<request<T>> {
     typed->from = asked.from;
     typed->ref = asked.ref;
     typed->home = std::exchange(asked.home, nullptr);
+    typed->remote = std::exchange(asked.remote, nullptr);
     return request<T>(envelope_ptr(typed));
   }
 };
@@ -219,6 +222,12 @@ bool handler_takes(guarded<G, H>& h, const envelope& e) noexcept {
       return false;
     } else {
       if (const payload* value = wanted::peek(e)) return std::invoke(h.guard, *value);
+      if (is_encoded(e)) {
+        if constexpr (std::is_same_v<payload, term>)
+          return std::invoke(h.guard, encoded_payload(e).decode());
+        else
+          return std::invoke(h.guard, *encoded_payload(e).template read<payload>());
+      }
       return std::invoke(h.guard, from_term<payload>(*static_cast<const term*>(payload_of(e))));
     }
   } catch (...) {

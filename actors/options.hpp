@@ -15,8 +15,9 @@
 namespace troupe {
 
 namespace detail {
+class poller;
 class scheduler;
-}
+}  // namespace detail
 
 /// A process that did not end when its system stopped.
 struct stuck_process {
@@ -52,6 +53,9 @@ struct actor_system_options {
   bool virtual_time = false;
   /// Tests: another scheduler (see testing/deterministic.hpp). Empty: threads.
   std::function<std::unique_ptr<detail::scheduler>()> scheduler;
+  /// For net/: makes what each worker, counted from 0, waits in when it has nothing to run (see poller.hpp). Empty: it
+  /// waits for messages and time alone.
+  std::function<std::unique_ptr<detail::poller>(std::size_t worker)> poller;
 };
 
 }  // namespace troupe

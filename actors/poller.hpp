@@ -26,9 +26,15 @@ class poller {
   /// as one. What the caller wrote before is seen by the worker after that wait(). Any thread, for as long as the
   /// poller lives.
   virtual void wake() noexcept = 0;
-  /// Does what is ready without waiting; true when that was anything. A busy worker calls it now and then, so that
-  /// sockets are served under load too. Only the worker whose poller it is.
+  /// Has the last wait() found something for poll() to do? Only the worker whose poller it is.
+  virtual bool is_ready() const noexcept { return false; }
+  /// Does what is ready without waiting, for which the worker must be able to take processes that become ready; true
+  /// when that was anything. A busy worker calls it now and then, so that sockets are served under load too. Only the
+  /// worker whose poller it is.
   virtual bool poll() { return false; }
+  /// Does any worker wait for sockets, or has any looked since the last call? If not, the watchdog wakes one that
+  /// sleeps. Only the watchdog.
+  virtual bool attended() noexcept { return true; }
 };
 
 /// The plain poller: a flag under a mutex, and a condition variable that waits on the steady clock.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Answers to requests.
 #include <troupe/actors/request.hpp>
+#include <troupe/actors/router.hpp>
 #include <troupe/actors/runtime.hpp>
 
 #include <string>
@@ -21,6 +22,15 @@ std::uint32_t sender_id(executor* env) {
 
 void answer_request(request_envelope& request, envelope* reply) noexcept {
   runtime& rt = home_of(request);
+  if (request.remote != nullptr) {
+    request.home = nullptr;
+    executor* here = rt.this_env();
+    if (router* r = rt.router())
+      r->answer(here, sender_id(here), request, reply);
+    else if (reply != nullptr)
+      free_envelope(reply);
+    return;
+  }
   auto* routed = static_cast<routed_envelope*>(reply);
   if (routed == nullptr) {
     routed = ::new (allocate(sizeof(routed_envelope))) routed_envelope;

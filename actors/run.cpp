@@ -191,7 +191,11 @@ run_result run(slot& s, executor& env, std::int32_t budget) {
   env.current = &s;
   struct on_return {
     executor& env;
-    ~on_return() { env.current = nullptr; }
+    ~on_return() {
+      env.current = nullptr;
+      if (env.has_unflushed()) [[unlikely]]
+        env.flush();
+    }
   } guard{env};
 
   // relaxed: the run queue brought us the slot and with it what was done before.

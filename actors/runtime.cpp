@@ -46,7 +46,10 @@ runtime::~runtime() = default;
 
 void runtime::deliver(executor* env, std::uint32_t from, const pid& to, envelope* e) noexcept {
   if (!is_local(to)) [[unlikely]] {
-    bounce(env, to, e, to ? term("noconnection"_atom) : term("noproc"_atom));
+    if (detail::router* r = router(); r != nullptr && to)
+      r->route(env, from, to, e);
+    else
+      bounce(env, to, e, to ? term("noconnection"_atom) : term("noproc"_atom));
     return;
   }
   slot* target = table_->find(to.id());
@@ -60,6 +63,16 @@ void runtime::deliver(executor* env, std::uint32_t from, const pid& to, envelope
     return;
   }
   push(env, *target, e);
+}
+
+connection_id runtime::deliver_to(executor* env, std::uint32_t from, const destination& to, envelope* e) noexcept {
+  if (!is_remote(to)) {
+    deliver(env, from, resolve(to), e);
+    return 0;
+  }
+  if (detail::router* r = router()) return r->route(env, from, to, e);
+  bounce(env, to.process(), e, "noconnection"_atom);
+  return 0;
 }
 
 void runtime::push(executor* env, slot& to, envelope* e) noexcept {
@@ -93,6 +106,7 @@ void runtime::bounce(executor* env, const pid& to, envelope* e, const term& reas
     back->ref = got.ref;
     back->number = got.number;
     back->name = got.name;
+    back->connection = got.connection;
     back->reason = reason;
     deliver(env, is_local(to) ? to.id() : 0, got.from, back);
   };
@@ -103,12 +117,33 @@ void runtime::bounce(executor* env, const pid& to, envelope* e, const term& reas
     case envelope_kind::link: answer(envelope_kind::link_exit); return;
     case envelope_kind::monitor: answer(envelope_kind::down); return;
     case envelope_kind::unlink: answer(envelope_kind::unlink_ack); return;
+    case envelope_kind::spawn_reply: {
+      // Who asked for it has ended: the child hears that its parent is gone, as if it had been linked before.
+      auto& got = static_cast<signal_envelope&>(*e);
+      if (got.from && (got.number & made_link) != 0) {
+        signal_envelope* back = make_signal(envelope_kind::link_exit, to);
+        back->reason = "noproc"_atom;
+        back->connection = got.connection;
+        deliver(env, to.id(), got.from, back);
+      }
+      if (got.from && (got.number & made_monitor) != 0) {
+        signal_envelope* back = make_signal(envelope_kind::demonitor, to);
+        back->ref = got.ref;
+        back->connection = got.connection;
+        deliver(env, to.id(), got.from, back);
+      }
+      return;
+    }
     default: return;
   }
 }
 
 void runtime::fail_request(executor* env, std::uint32_t from, request_envelope& request, const term& reason) noexcept {
   if (std::exchange(request.home, nullptr) == nullptr) return;
+  if (request.remote != nullptr) {
+    if (detail::router* r = router()) r->refuse(env, from, request, reason);
+    return;
+  }
   fail_call(env, from, request.from, request.ref, reason);
 }
 
@@ -128,6 +163,7 @@ void runtime::request_dropped(request_envelope& request) noexcept {
   } else if (dropper->ending) {
     fail_request(env, dropper->id, request, dropper->exit_pending ? dropper->extra->reason : term("normal"_atom));
   } else if (std::uncaught_exceptions() > 0) {
+    if (request.remote != nullptr) return fail_request(env, dropper->id, request, "no_reply"_atom);
     // An exception destroys it. Whether the process ends by that, and with which reason, is known at its next stop.
     request.home = nullptr;
     dropper->more().unwound.emplace_back(request.from, request.ref);
@@ -176,10 +212,21 @@ pid runtime::whereis(atom name) const {
   return is_alive(process) ? process : pid();
 }
 
+bool runtime::is_remote(const destination& to) const noexcept {
+  switch (to.which()) {
+    case destination::kind::process: return to.process() && !is_local(to.process());
+    case destination::kind::alias: return to.alias().node() != node_;
+    case destination::kind::remote_name: return to.node().name() != node_name(node_);
+    case destination::kind::name: return false;
+  }
+  return false;
+}
+
 pid runtime::resolve(const destination& to) const {
   switch (to.which()) {
     case destination::kind::process: return to.process();
     case destination::kind::name: return whereis(to.name());
+    case destination::kind::remote_name: return to.node().name() == node_name(node_) ? whereis(to.name()) : pid();
     case destination::kind::alias: {
       // An alias names its owner in its last two words: see slot::make_reference.
       const auto words = to.alias().words();
@@ -273,6 +320,8 @@ std::vector<stuck_process> runtime::stuck() const {
 void runtime::stop() {
   if (this_env() != nullptr)
     throw usage_error("troupe: an actor_system cannot be destroyed by one of its own processes");
+  if (stopped_) return;
+  stopped_ = true;
   stopping_.store(true, std::memory_order_seq_cst);
   timers_->clear();
   for (;;) {
@@ -304,6 +353,7 @@ void runtime::stop() {
                    p.name.empty() ? "" : " ", p.function.c_str(), p.what.c_str(), p.where.c_str());
     std::abort();
   }
+  if (detail::router* r = router()) r->stop();
   scheduler_->stop();
 }
 

@@ -7,6 +7,7 @@
 #include <troupe/actors/options.hpp>
 #include <troupe/actors/process_table.hpp>
 #include <troupe/actors/registry.hpp>
+#include <troupe/actors/router.hpp>
 #include <troupe/actors/slot_extra.hpp>
 #include <troupe/actors/timers.hpp>
 #include <troupe/mailbox/envelope.hpp>
@@ -42,6 +43,11 @@ class runtime final : public request_home {
   /// bounce().
   void deliver(executor* env, std::uint32_t from, const pid& to, envelope* e) noexcept;
   void deliver(slot& sender, const pid& to, envelope* e) noexcept { deliver(sender.env, sender.id, to, e); }
+  /// The same for any destination. Gives the connection by which it leaves; 0: it stays here.
+  connection_id deliver_to(executor* env, std::uint32_t from, const destination& to, envelope* e) noexcept;
+  connection_id deliver_to(slot& sender, const destination& to, envelope* e) noexcept {
+    return deliver_to(sender.env, sender.id, to, e);
+  }
   /// Puts the envelope into the mailbox now; the second half of deliver().
   void push(executor* env, slot& to, envelope* e) noexcept;
   /// The envelope's receiver does not exist: requests fail, links and monitors answer with the reason, all else is
@@ -54,8 +60,15 @@ class runtime final : public request_home {
   /// A request was destroyed unanswered: its caller gets the exit reason of the process that ends, or no_reply.
   void request_dropped(request_envelope& request) noexcept override;
 
-  /// The process that a name or an alias stands for now; null pid when there is none.
+  /// The process of this node that a name or an alias stands for now; null pid when there is none.
   pid resolve(const destination& to) const;
+  /// Does it name a process of another node?
+  bool is_remote(const destination& to) const noexcept;
+
+  /// Who connects this node with others; null when nobody does. Set once, before processes know of other nodes; whoever
+  /// sets it outlives stop().
+  detail::router* router() const noexcept { return router_.load(std::memory_order_acquire); }
+  void set_router(detail::router* r) noexcept { router_.store(r, std::memory_order_release); }
 
   /// Throws registration_error: see context::register_name.
   void register_name(atom name, const pid& process);
@@ -78,7 +91,7 @@ class runtime final : public request_home {
   bool is_alive(const pid& p) const noexcept;
   std::size_t process_count() const noexcept;
 
-  /// Ends all processes and stops the scheduler. Once; not on a worker.
+  /// Ends all processes and stops the scheduler. Twice is once; not on a worker.
   void stop();
 
   void add_executor(executor& e) { executors_.push_back(&e); }
@@ -100,11 +113,13 @@ class runtime final : public request_home {
   std::unique_ptr<process_table> table_;
   registry names_;
   std::unique_ptr<timer_service> timers_;
+  std::atomic<detail::router*> router_{nullptr};  // release: whoever sees it sees what it is made of
   std::vector<executor*> executors_;
   std::atomic<std::uint64_t> references_{1};
   std::atomic<std::uint64_t> spawned_outside_{0};
   std::atomic<std::uint64_t> ended_outside_{0};
   std::atomic<bool> stopping_{false};
+  bool stopped_ = false;  // only who destroys the system
 };
 
 /// "file:line" and a function's name without its types, for people.

@@ -2,7 +2,7 @@
 // What signals do to a process when it drains its mailbox: links, monitors, exits, aliases, answers. Internal.
 #pragma once
 
-#include <troupe/actors/slot.hpp>
+#include <troupe/actors/slot_extra.hpp>
 #include <troupe/mailbox/term.hpp>
 
 namespace troupe::detail {
@@ -10,6 +10,9 @@ namespace troupe::detail {
 /// Takes the signal over and lets it act. Only the owner, in its drain. The rules are those of Erlang's reference
 /// manual, "Processes".
 void act(slot& s, envelope* signal);
+
+/// Tells whoever is watched that nobody watches any more: demonitor.
+void stop_watching(slot& s, const reference& ref, const monitor_end& watched);
 
 /// Tells links and monitors that the process has ended.
 void announce_end(slot& s, const term& reason);

@@ -48,8 +48,9 @@ enum class afterlife : std::uint8_t {
 
 /// An answer that is awaited. Lies in the question that waits for it, which takes it out of the slot's list again.
 struct open_question {
-  std::uint64_t number = 0;    // of the reference
-  envelope* answer = nullptr;  // reply or failure; owned
+  std::uint64_t number = 0;      // of the reference
+  envelope* answer = nullptr;    // reply, failure or spawn_reply; owned
+  std::uint64_t connection = 0;  // by which it was asked; 0: on this node
 };
 
 constexpr duration for_ever = duration::max();
@@ -86,6 +87,7 @@ struct slot {
   bool exit_pending = false;  // extra->reason is why
   bool timed_out = false;     // the timeout of wait_number has come in
   bool yielding = false;
+  bool crowded = false;        // the last message went to a connection that is busy: extra->room knows which
   bool unwound = false;        // extra->unwound is not empty
   bool finished = false;       // the coroutine has reached its end
   bool ending = false;         // terminate() has begun

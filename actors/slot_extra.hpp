@@ -3,6 +3,7 @@
 #pragma once
 
 #include <troupe/actors/blocking_pool.hpp>
+#include <troupe/actors/router.hpp>
 #include <troupe/actors/slot.hpp>
 #include <troupe/actors/spawn.hpp>
 #include <troupe/actors/timers.hpp>
@@ -10,6 +11,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -23,11 +25,22 @@ enum class alias_mode : std::uint8_t { explicit_unalias, reply };
 /// with one end).
 struct link_end {
   std::uint64_t unlink_id = 0;
+  connection_id connection = 0;  // by which it was made last; 0: the other side lives on this node
 };
 
 struct monitor_end {
   pid peer;   // who is watched, or who watches
   atom name;  // by this name
+  atom node;  // on this node, when that is another one
+  connection_id connection = 0;
+};
+
+/// The wait of an awaited send for room in a connection.
+struct room_wait : waiter {
+  connection_id connection = 0;
+  bool there = false;
+
+  void note(connection_id which) noexcept { there = there || which == connection; }
 };
 
 struct slot_extra : pooled {
@@ -41,8 +54,16 @@ struct slot_extra : pooled {
   std::unique_ptr<slot_timer> timer;
   std::shared_ptr<job> blocking;                   // while blocking(f) is out
   std::vector<std::pair<pid, reference>> unwound;  // callers of requests that an exception destroyed: not told yet
+  std::vector<connection_id> connections;          // whose loss it must hear of
+  pid group_leader;
+  room_wait room;
   std::uint64_t last_unlink_id = 0;
   term reason;  // once exit_pending or ending
+
+  void uses(connection_id connection) {
+    if (std::find(connections.begin(), connections.end(), connection) == connections.end())
+      connections.push_back(connection);
+  }
 };
 
 }  // namespace troupe::detail

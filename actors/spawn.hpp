@@ -7,8 +7,11 @@
 #include <troupe/actors/slot.hpp>
 #include <troupe/mailbox/allocate.hpp>
 #include <troupe/mailbox/atom.hpp>
+#include <troupe/mailbox/pid.hpp>
+#include <troupe/mailbox/reference.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -40,6 +43,16 @@ struct kept_function final : kept_callable {
   explicit kept_function(F f) : function(std::move(f)) {}
 };
 
+/// Who has asked for a process from another node: its link and monitor are there from the first moment on.
+struct remote_parent {
+  pid parent;
+  reference ref;  // of the monitor
+  bool link = false;
+  bool monitor = false;
+  std::uint64_t connection = 0;
+  pid group_leader;
+};
+
 /// A spawn in progress: gives the slot back unless it is launched.
 class new_process {
  public:
@@ -52,7 +65,7 @@ class new_process {
   context& self() noexcept;
   void keep(std::unique_ptr<kept_callable> callable);
   /// Registers, links, monitors, and lets it run. Throws registration_error.
-  spawned launch(process body, const spawn_options& options);
+  spawned launch(process body, const spawn_options& options, const remote_parent* remote = nullptr);
 
  private:
   runtime& rt_;

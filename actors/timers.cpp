@@ -114,9 +114,12 @@ bool timer_service::expire(time_point now) {
 
 bool timer_service::expire(std::size_t wheel, time_point now) {
   struct fired {
-    pid to;
-    atom name;
+    destination to;
     envelope* e;
+  };
+  // A process of this node that has ended will not come back; of other nodes' nothing is known.
+  const auto can_be_there = [this](const destination& to) {
+    return to.which() != destination::kind::process || rt_.is_remote(to) || rt_.is_alive(to.process());
   };
   std::vector<fired> due;
   std::vector<std::unique_ptr<message_timer>> finished;
@@ -139,18 +142,18 @@ bool timer_service::expire(std::size_t wheel, time_point now) {
           timer.queued_for.store(deadline, std::memory_order_seq_cst);
           continue;
         }
-        due.push_back({timer.owner, atom(),
-                       make_number(envelope_kind::timeout, timer.wait_number.load(std::memory_order_relaxed))});
+        due.push_back(
+            {timer.owner, make_number(envelope_kind::timeout, timer.wait_number.load(std::memory_order_relaxed))});
       } else {
         auto& timer = static_cast<message_timer&>(*node);
         const envelope* original = timer.message.get();
-        const bool again = timer.interval > duration(0) && (timer.name != atom() || rt_.is_alive(timer.to));
+        const bool again = timer.interval > duration(0) && can_be_there(timer.to);
         if (again) {
-          due.push_back({timer.to, timer.name, copy_envelope(*original)});
+          due.push_back({timer.to, copy_envelope(*original)});
           timer.deadline = later(timer.deadline, timer.interval);
           home.wheel.insert(timer, timer.deadline);
         } else {
-          due.push_back({timer.to, timer.name, timer.message.release().release()});
+          due.push_back({timer.to, timer.message.release().release()});
           const auto found = home.messages.find(timer.ref);
           finished.push_back(std::move(found->second));
           home.messages.erase(found);
@@ -161,8 +164,7 @@ bool timer_service::expire(std::size_t wheel, time_point now) {
   }
   executor* env = rt_.this_env();
   for (const fired& f : due) {
-    const pid to = f.name == atom() ? f.to : rt_.names().find(f.name);
-    rt_.deliver(env, 0, to, f.e);
+    rt_.deliver_to(env, 0, f.to, f.e);
   }
   return !due.empty();
 }

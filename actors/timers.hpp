@@ -3,6 +3,7 @@
 #pragma once
 
 #include <troupe/actors/clock.hpp>
+#include <troupe/actors/destination.hpp>
 #include <troupe/actors/timer_wheel.hpp>
 #include <troupe/mailbox/message.hpp>
 #include <troupe/mailbox/pid.hpp>
@@ -43,8 +44,7 @@ struct slot_timer : any_timer, pooled {
 /// A message to be sent later. Owned by its wheel's table.
 struct message_timer : any_timer, pooled {
   reference ref;
-  pid to;
-  atom name;  // to whoever has this name then
+  destination to;  // a name: whoever has it then
   any_message message;
   time_point deadline;
   duration interval{0};  // 0: once

@@ -70,7 +70,10 @@ void watchdog::look() {
               " ms without waiting: let it co_await self.yield() now and then, or do the work in self.blocking(f)");
     }
   }
-  if (held) home_.work_published();
+  // The pollers know of one another. The worker that waited for the sockets may be in a long run while others sleep:
+  // one of these is woken, finds nothing to run, and waits for them in its place.
+  const bool unattended = idle_ticks_ == 0 && !home_.at(0).attended();
+  if (held || unattended) home_.work_published();
   if (idle_ticks_ == 0 && rt_.timers().next_expiry() <= rt_.time().now()) {
     std::unique_lock<std::mutex> moving;
     if (home_.jumping_clock() != nullptr) moving = std::unique_lock(home_.jump_lock());

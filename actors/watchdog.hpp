@@ -16,9 +16,10 @@ namespace troupe::detail {
 class runtime;
 class threaded_scheduler;
 
-/// When a run has taken a tick with work behind it, others may take that work, and one is woken to do so; a run beyond
-/// `long_run` is reported in the log. While anybody is busy it also fires the timers that are due, since all workers
-/// may be in long runs. It sleeps while all workers do, so an idle system uses no CPU.
+/// When a run has taken a tick with work behind it, others may take that work, and one is woken to do so; one is woken
+/// too when nobody has looked after the sockets for a tick. A run beyond `long_run` is reported in the log. While
+/// anybody is busy it also fires the timers that are due, since all workers may be in long runs. It sleeps while all
+/// workers do, so an idle system uses no CPU.
 class watchdog {
  public:
   static constexpr duration tick = std::chrono::milliseconds(1);

@@ -6,11 +6,23 @@
 #include <troupe/actors/worker.hpp>
 
 #include <algorithm>
+#include <string>
 
 namespace troupe::detail {
 
+namespace {
+
+std::unique_ptr<poller> make_poller(const runtime& rt, std::uint32_t index) {
+  if (!rt.options().poller) return std::make_unique<condition_poller>();
+  std::unique_ptr<poller> made = rt.options().poller(index);
+  if (!made) throw usage_error("troupe: actor_system_options::poller gave none for worker " + std::to_string(index));
+  return made;
+}
+
+}  // namespace
+
 worker::worker(runtime& rt, threaded_scheduler& home, std::uint32_t index)
-    : executor(rt, index), home_(home), poller_(std::make_unique<condition_poller>()), random_(scramble(index + 1)) {}
+    : executor(rt, index), home_(home), poller_(make_poller(rt, index)), random_(scramble(index + 1)) {}
 
 void worker::loop() {
   set_current_executor(this);
@@ -181,6 +193,12 @@ void worker::park() {
   if (moving) moving.unlock();
   home_.worker_is_up();
   expire_timers();
+  if (poller_->is_ready()) {
+    // What it does makes processes ready, here: as a searcher, so that no other worker is woken for them. As in
+    // search(), execute() says when we stop, and looks again.
+    if (!searching_) searching_ = home_.idle().start_search();
+    poller_->poll();
+  }
 }
 
 }  // namespace troupe::detail

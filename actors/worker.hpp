@@ -31,6 +31,8 @@ class worker final : public executor {
   run_ring<slot>& ring() noexcept { return ring_; }
   /// Ends its sleep. Any thread.
   void wake() noexcept { poller_->wake(); }
+  /// Does anybody look after the sockets? The watchdog.
+  bool attended() noexcept { return poller_->attended(); }
   /// How many runs it has begun; the process of the present one, null between runs. For the watchdog. Any thread.
   std::uint64_t runs() const noexcept { return runs_.load(std::memory_order_relaxed); }
   const slot* running() const noexcept { return running_.load(std::memory_order_acquire); }

@@ -72,6 +72,12 @@ void append_quoted(std::string& out, std::string_view text, char quote) {
 
 atom::atom(std::string_view text) : entry_(&detail::atom_table::instance().intern(text)) {}
 
+std::optional<atom> atom::find(std::string_view text) noexcept {
+  const detail::atom_entry* entry = detail::atom_table::instance().find(text);
+  if (entry == nullptr) return std::nullopt;
+  return atom(entry);
+}
+
 std::string atom::to_string() const {
   if (!needs_quotes(name())) return std::string(name());
   std::string text = "'";

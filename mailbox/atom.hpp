@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -51,6 +52,10 @@ class atom {
   /// The atom of this text; interned. Erlang: binary_to_atom/1. Throws std::invalid_argument when it is not
   /// UTF-8, std::length_error beyond 255 characters, system_limit when the table is full.
   explicit atom(std::string_view text);
+
+  /// The atom of this text if one was made from text before; an atom of the same text in the program's own source does
+  /// not count. Adds nothing. Erlang: binary_to_existing_atom/1. Any thread.
+  static std::optional<atom> find(std::string_view text) noexcept;
 
   /// The text, without quotes. Lives as long as the OS process.
   constexpr std::string_view name() const noexcept { return entry_->text; }

@@ -60,6 +60,14 @@ const atom_entry& atom_table::intern(std::string_view text) {
   return *entry;
 }
 
+const atom_entry* atom_table::find(std::string_view text) noexcept {
+  if (text.empty()) return &empty_atom;
+  shard& s = shards_[hash_text(text) >> 58];
+  const std::scoped_lock lock(s.lock);
+  const auto found = s.entries.find(text);
+  return found == s.entries.end() ? nullptr : found->second;
+}
+
 void atom_table::reserve_one(std::string_view text) {
   // relaxed: only the count itself must be exact; the shard's lock orders the entry.
   std::size_t n = size_.load(std::memory_order_relaxed);

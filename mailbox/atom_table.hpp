@@ -29,6 +29,9 @@ class atom_table {
   /// std::length_error (over 255 characters), system_limit.
   const atom_entry& intern(std::string_view text);
 
+  /// The entry for `text`; null when there is none.
+  const atom_entry* find(std::string_view text) noexcept;
+
   /// How many entries.
   std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }  // a statistic, orders nothing
 

@@ -18,7 +18,7 @@
 // | variant                                        | the alternative                             |
 // | monostate                                      | the atom undefined                          |
 // | chrono durations                               | their count, in their own unit              |
-// | atom, pid, reference, term                     | themselves                                  |
+// | atom, pid, reference, port, term               | themselves                                  |
 //
 // A class of another kind becomes one of these by a specialisation of troupe::codec: see codec_base.hpp.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Codecs of single values: numbers, bool, enumerations, strings, bytes, durations, atoms, pids, references
+// Codecs of single values: numbers, bool, enumerations, strings, bytes, durations, atoms, pids, references, ports
 // and terms.
 #pragma once
 
@@ -217,7 +217,7 @@ struct codec<std::chrono::duration<Rep, Period>> : detail::reading<std::chrono::
   static std::string shape() { return detail::shape_of<Rep>(); }
 };
 
-/// atom, pid, reference and term: themselves.
+/// atom, pid, reference, port and term: themselves.
 template <>
 struct codec<atom> : detail::reading<atom> {
   static void visit(atom value, term_sink& sink) { sink.put_atom(value); }
@@ -251,6 +251,17 @@ struct codec<reference> : detail::reading<reference> {
     return true;
   }
   static constexpr std::uint64_t dynamic_key() noexcept { return detail::kind_key(term_kind::reference); }
+};
+
+template <>
+struct codec<port> : detail::reading<port> {
+  static void visit(const port& value, term_sink& sink) { sink.put_opaque(value); }
+  static bool read(term_source& source, std::optional<port>& out) {
+    if (source.peek() != term_kind::port) return source.fail("port");
+    out.emplace(source.read_term().as_port());
+    return true;
+  }
+  static constexpr std::uint64_t dynamic_key() noexcept { return detail::kind_key(term_kind::port); }
 };
 
 template <>

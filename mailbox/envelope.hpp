@@ -34,6 +34,10 @@ enum class envelope_kind : std::uint8_t {
   monitor,        // signal: from, ref, name
   demonitor,      // signal: from, ref
   down,           // signal: from, ref, name, reason: a monitored process ended
+  spawn_reply,    // signal: from (the child, or null), ref: the spawn request's, number, reason: see spawn_answer
+  lost,           // number: the connection that has gone: its links and monitors break
+  group_leader,   // signal: from
+  room,           // number: a connection that was busy has room
   timeout,        // number: the wait whose deadline may have passed
   resume,         // number: the operation that has finished
 };
@@ -60,6 +64,12 @@ struct routed_envelope : envelope {
 
 struct request_envelope;
 
+/// A caller on another node: what it wants its answer to begin with.
+struct remote_caller : pooled {
+  term tag;
+  explicit remote_caller(term t) noexcept : tag(std::move(t)) {}
+};
+
 /// Who must hear of a request that is destroyed unanswered. The runtime.
 struct request_home {
   virtual void request_dropped(request_envelope& request) noexcept = 0;
@@ -71,13 +81,15 @@ struct request_home {
 /// A question: who asks, its reference, and the home it was asked in until it is answered. However the envelope is
 /// destroyed, its caller hears of it, so every call ends.
 struct request_envelope : routed_envelope {
-  request_home* home = nullptr;  // null: answered
+  request_home* home = nullptr;     // null: answered
+  remote_caller* remote = nullptr;  // owned; null: the caller lives on this node
 };
 
 /// A signal of links, monitors, exits and failed requests.
 struct signal_envelope : routed_envelope {
-  std::uint64_t number = 0;  // unlink id
-  atom name;                 // monitored by this name
+  std::uint64_t number = 0;      // unlink id; spawn_reply: what it has made
+  std::uint64_t connection = 0;  // by which it came or goes; 0: it stays on this node
+  atom name;                     // monitored by this name
   term reason;
 };
 
@@ -151,7 +163,7 @@ inline number_envelope* make_number(envelope_kind kind, std::uint64_t number) {
 
 /// Does this kind use signal_envelope?
 constexpr bool is_signal(envelope_kind kind) noexcept {
-  return kind >= envelope_kind::failure && kind <= envelope_kind::down;
+  return (kind >= envelope_kind::failure && kind <= envelope_kind::spawn_reply) || kind == envelope_kind::group_leader;
 }
 
 /// Destroys the payload, if there is one, and frees the envelope. An unanswered request tells its caller.
@@ -159,6 +171,7 @@ inline void free_envelope(envelope* e) noexcept {
   if (e->kind == envelope_kind::request) [[unlikely]] {
     auto* request = static_cast<request_envelope*>(e);
     if (request->home != nullptr) request->home->request_dropped(*request);
+    delete request->remote;
   }
   if (e->shared)
     (*static_cast<shared_payload**>(e->payload()))->release();

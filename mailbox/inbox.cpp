@@ -2,6 +2,8 @@
 // The inbox's index: messages by sequence number, and a FIFO of sequence numbers for each type key.
 #include <troupe/mailbox/inbox.hpp>
 
+#include <troupe/mailbox/message.hpp>
+
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <algorithm>
@@ -13,6 +15,7 @@ namespace {
 
 std::uint64_t key_of(const envelope& e) {
   const bool request = e.kind == envelope_kind::request;
+  if (is_encoded(e)) return inbox_key(~encoded_payload(e).key(), request);
   if (e.type == &descriptor_of<term>) return inbox_key(~dynamic_key(*static_cast<const term*>(payload_of(e))), request);
   return inbox_key(e.type->hash, request);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <troupe/mailbox/copyable.hpp>
+#include <troupe/mailbox/encoded_term.hpp>
 #include <troupe/mailbox/envelope.hpp>
 #include <troupe/mailbox/sendable.hpp>
 #include <troupe/mailbox/to_term.hpp>
@@ -33,7 +34,10 @@ class any_message {
   explicit operator bool() const noexcept { return envelope_ != nullptr; }
 
   /// The unqualified name of the payload's type: the tag it has on the wire. Empty for an empty any_message.
-  std::string_view name() const noexcept { return envelope_ ? envelope_->type->name : std::string_view(); }
+  std::string_view name() const noexcept {
+    if (!envelope_) return {};
+    return envelope_->type == &descriptor_of<detail::encoded_term> ? descriptor_of<term>.name : envelope_->type->name;
+  }
 
   /// Was it sent by `call` or `request`, so that its sender waits for an answer?
   bool is_request() const noexcept { return envelope_ && envelope_->kind == detail::envelope_kind::request; }
@@ -91,11 +95,25 @@ class shared_message {
   shared_payload* payload_;
 };
 
+/// Did the payload come in a wire's encoding? Then it serves as a term.
+inline bool is_encoded(const envelope& e) noexcept {
+  return e.type == &descriptor_of<encoded_term>;
+}
+inline const encoded_term& encoded_payload(const envelope& e) noexcept {
+  return *static_cast<const encoded_term*>(payload_of(e));
+}
+
 /// Does the payload of `e` (a message or request) serve as a T? A term serves when it decodes to a T.
 template <class T>
 bool payload_matches(const envelope& e) {
   if (same_type(e.type, &descriptor_of<T>)) return true;
-  if constexpr (!std::is_same_v<T, term>) {
+  if constexpr (std::is_same_v<T, term>) {
+    return is_encoded(e);
+  } else {
+    if (is_encoded(e)) {
+      if constexpr (std::is_move_constructible_v<T>) return encoded_payload(e).read<T>().has_value();
+      return false;
+    }
     if (e.type == &descriptor_of<term>) {
       if constexpr (std::is_move_constructible_v<T>) {
         const auto& value = *static_cast<const term*>(payload_of(e));
@@ -112,10 +130,13 @@ bool payload_matches(const envelope& e) {
 template <class T>
 T take_payload(envelope& e) {
   if (!same_type(e.type, &descriptor_of<T>)) {
-    if constexpr (std::is_same_v<T, term>)
+    if constexpr (std::is_same_v<T, term>) {
+      if (is_encoded(e)) return encoded_payload(e).decode();
       throw std::logic_error("troupe: a payload that is no term was taken as one");
-    else
+    } else {
+      if (is_encoded(e)) return *encoded_payload(e).read<T>();
       return from_term<T>(*static_cast<const term*>(payload_of(e)));
+    }
   }
   if (e.shared) {
     auto* shared = *static_cast<shared_payload**>(e.payload());

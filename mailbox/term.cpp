@@ -11,6 +11,7 @@
 #include <new>
 #include <ostream>
 #include <stdexcept>
+#include <utility>
 
 namespace troupe {
 
@@ -29,6 +30,24 @@ detail::term_box* new_box(term_kind kind, std::size_t size, std::size_t bytes) {
 template <class T>
 T* payload_as(detail::term_box* box) noexcept {
   return static_cast<T*>(box->payload());
+}
+
+// Bytes of an integer: its sign in the first byte (1: negative), then `size` bytes of magnitude. Of a bit string: how
+// many bits of the last byte count in the first, then `size` bytes. Of a function: function_head, then `size` bytes of
+// external form, none for fun M:F/A.
+struct function_head {
+  external_function external;  // of a local one only the module
+  std::int64_t index;
+  std::int64_t uniq;
+};
+
+/// A box of one byte and then those of `bytes`.
+detail::term_box* new_bytes_box(term_kind kind, std::uint8_t head, std::span<const std::byte> bytes) {
+  detail::term_box* box = new_box(kind, bytes.size(), bytes.size() + 1);
+  auto* place = payload_as<std::byte>(box);
+  place[0] = static_cast<std::byte>(head);
+  std::memcpy(place + 1, bytes.data(), bytes.size());
+  return box;
 }
 
 std::string shortened(const term& t) {
@@ -53,6 +72,10 @@ std::string_view to_string(term_kind kind) noexcept {
     case term_kind::map: return "map";
     case term_kind::list: return "list";
     case term_kind::binary: return "binary";
+    case term_kind::bit_string: return "bit string";
+    case term_kind::improper_list: return "improper list";
+    case term_kind::port: return "port";
+    case term_kind::function: return "fun";
   }
   return "term";
 }
@@ -70,7 +93,7 @@ void destroy_boxes(term_box* box) noexcept {
       t.value_.box->count.store(reinterpret_cast<std::uintptr_t>(next), std::memory_order_relaxed);
       next = t.value_.box;
     };
-    if (box->kind() == term_kind::list || box->kind() == term_kind::tuple) {
+    if (box->kind() == term_kind::list || box->kind() == term_kind::tuple || box->kind() == term_kind::improper_list) {
       const term* elements = payload_as<term>(box);
       for (std::size_t i = 0; i < box->size(); ++i) let_go(elements[i]);
     } else if (box->kind() == term_kind::map) {
@@ -101,9 +124,21 @@ atom term::boolean(bool value) noexcept {
   return value ? "true"_atom : "false"_atom;
 }
 
-void term::refuse_integer(std::uint64_t value) {
-  throw std::out_of_range("troupe: " + std::to_string(value) +
-                          " is above 9223372036854775807, the largest integer that a term can hold so far");
+void term::become_big(std::uint64_t value) {
+  std::byte magnitude[sizeof value];
+  for (std::size_t i = 0; i < sizeof value; ++i) magnitude[i] = static_cast<std::byte>(value >> (8 * i));
+  *this = integer(false, magnitude);
+}
+
+term term::integer(bool negative, std::span<const std::byte> magnitude) {
+  while (!magnitude.empty() && magnitude.back() == std::byte{0}) magnitude = magnitude.first(magnitude.size() - 1);
+  if (magnitude.size() <= sizeof(std::uint64_t)) {
+    std::uint64_t value = 0;
+    for (std::size_t i = magnitude.size(); i-- > 0;) value = value << 8 | std::to_integer<std::uint64_t>(magnitude[i]);
+    if (value <= static_cast<std::uint64_t>(INT64_MAX) + (negative ? 1 : 0))
+      return term(static_cast<std::int64_t>(negative ? 0 - value : value));
+  }
+  return term(term_kind::integer, new_bytes_box(term_kind::integer, negative ? 1 : 0, magnitude));
 }
 
 term::term(const troupe::pid& value) : term(term_kind::pid, new_box(term_kind::pid, 0, sizeof value)) {
@@ -121,33 +156,87 @@ term::term(std::string_view text) : term(term_kind::binary, nullptr) {
   std::memcpy(value_.box->payload(), text.data(), text.size());
 }
 
+term::term(const troupe::port& value) : term(term_kind::port, new_box(term_kind::port, 0, sizeof value)) {
+  ::new (value_.box->payload()) troupe::port(value);
+}
+
+term::term(const external_function& value)
+    : term(term_kind::function, new_box(term_kind::function, 0, sizeof(function_head))) {
+  ::new (value_.box->payload()) function_head{value, 0, 0};
+}
+
+term term::function(const local_function& value) {
+  if (value.external.empty()) throw std::invalid_argument("troupe: a local function without its external form");
+  term made(term_kind::function,
+            new_box(term_kind::function, value.external.size(), sizeof(function_head) + value.external.size()));
+  auto* head = ::new (made.value_.box->payload()) function_head{{value.module, atom(), 0}, value.index, value.uniq};
+  std::memcpy(head + 1, value.external.data(), value.external.size());
+  return made;
+}
+
+term term::bit_string(std::span<const std::byte> bytes, std::size_t bits) {
+  const std::size_t needed = bits / 8 + (bits % 8 == 0 ? 0 : 1);
+  if (bytes.size() < needed)
+    throw std::out_of_range("troupe: a bit string of " + std::to_string(bits) + " bits from " +
+                            std::to_string(bytes.size()) + " bytes");
+  bytes = bytes.first(needed);
+  const auto in_last = static_cast<std::uint8_t>(bits % 8);
+  if (in_last == 0) return binary(bytes);
+  term made(term_kind::bit_string, new_bytes_box(term_kind::bit_string, in_last, bytes));
+  payload_as<std::byte>(made.value_.box)[needed] &= static_cast<std::byte>(0xff << (8 - in_last));
+  return made;
+}
+
 term term::binary(std::span<const std::byte> bytes) {
   return term(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
-template <class Range>
-term term::sequence(term_kind kind, Range&& elements) {
-  if (elements.size() == 0) return term(kind, nullptr);
-  detail::term_box* box = new_box(kind, elements.size(), elements.size() * sizeof(term));
-  auto* place = payload_as<term>(box);
-  if constexpr (std::is_lvalue_reference_v<Range>)
-    std::uninitialized_copy(elements.begin(), elements.end(), place);
-  else
-    std::uninitialized_move(elements.begin(), elements.end(), place);
+term term::sequence(term_kind kind, std::span<const term> elements) {
+  if (elements.empty()) return term(kind, nullptr);
+  detail::term_box* box = new_box(kind, elements.size(), elements.size_bytes());
+  std::uninitialized_copy(elements.begin(), elements.end(), payload_as<term>(box));
+  return term(kind, box);
+}
+term term::sequence_of(term_kind kind, std::span<term> elements) {
+  if (elements.empty()) return term(kind, nullptr);
+  detail::term_box* box = new_box(kind, elements.size(), elements.size_bytes());
+  std::uninitialized_move(elements.begin(), elements.end(), payload_as<term>(box));
   return term(kind, box);
 }
 
 term term::list(std::initializer_list<term> elements) {
-  return sequence(term_kind::list, elements);
+  return sequence(term_kind::list, {elements.begin(), elements.size()});
 }
 term term::list(std::vector<term> elements) {
-  return sequence(term_kind::list, std::move(elements));
+  return sequence_of(term_kind::list, elements);
 }
 term term::tuple(std::initializer_list<term> elements) {
-  return sequence(term_kind::tuple, elements);
+  return sequence(term_kind::tuple, {elements.begin(), elements.size()});
 }
 term term::tuple(std::vector<term> elements) {
-  return sequence(term_kind::tuple, std::move(elements));
+  return sequence_of(term_kind::tuple, elements);
+}
+
+term term::improper_list(std::vector<term> elements, term tail) {
+  if (elements.empty()) return tail;
+  if (tail.is_list() || tail.is_improper_list()) {
+    const auto more = tail.elements();
+    elements.insert(elements.end(), more.begin(), more.end());
+    if (tail.is_list()) return list(std::move(elements));
+    return improper_list(std::move(elements), tail.tail());
+  }
+  elements.push_back(std::move(tail));
+  return sequence_of(term_kind::improper_list, elements);
+}
+
+term detail::term_parts::improper_list(std::span<term> elements_and_tail) {
+  if (elements_and_tail.empty()) return term::list({});
+  const term& tail = elements_and_tail.back();
+  if (elements_and_tail.size() > 1 && !tail.is_list() && !tail.is_improper_list())
+    return term::sequence_of(term_kind::improper_list, elements_and_tail);
+  std::vector<term> elements(std::make_move_iterator(elements_and_tail.begin()),
+                             std::make_move_iterator(elements_and_tail.end() - 1));
+  return term::improper_list(std::move(elements), std::move(elements_and_tail.back()));
 }
 
 term term::map(std::initializer_list<std::pair<term, term>> items) {
@@ -155,9 +244,10 @@ term term::map(std::initializer_list<std::pair<term, term>> items) {
 }
 
 void term::refuse(const char* wanted) const {
-  throw term_error("troupe: " + shortened(*this) + " is a" +
-                   (kind_ == term_kind::integer || kind_ == term_kind::atom ? "n " : " ") +
-                   std::string(troupe::to_string(kind_)) + ", not " + wanted);
+  throw term_error(
+      "troupe: " + shortened(*this) + " is a" +
+      (kind_ == term_kind::integer || kind_ == term_kind::atom || kind_ == term_kind::improper_list ? "n " : " ") +
+      std::string(troupe::to_string(kind_)) + ", not " + wanted);
 }
 
 bool term::is_tuple(atom tag) const noexcept {
@@ -166,7 +256,28 @@ bool term::is_tuple(atom tag) const noexcept {
 
 std::int64_t term::as_integer() const {
   if (!is_integer()) refuse("an integer");
+  if (boxed_) refuse("one of 64 bits");
   return value_.integer;
+}
+
+std::uint64_t term::as_unsigned() const {
+  if (!is_integer()) refuse("an integer");
+  if (!boxed_ && value_.integer >= 0) return static_cast<std::uint64_t>(value_.integer);
+  std::uint64_t value = 0;
+  if (boxed_) {
+    const big_integer big = as_big();
+    if (big.negative || big.magnitude.size() > sizeof value) refuse("one of 64 bits without a sign");
+    for (std::size_t i = big.magnitude.size(); i-- > 0;)
+      value = value << 8 | std::to_integer<std::uint64_t>(big.magnitude[i]);
+    return value;
+  }
+  refuse("one of 64 bits without a sign");
+}
+
+big_integer term::as_big() const {
+  if (!is_big()) refuse("an integer of more than 64 bits");
+  const auto* bytes = payload_as<std::byte>(value_.box);
+  return {bytes[0] != std::byte{0}, {bytes + 1, value_.box->size()}};
 }
 
 double term::as_floating() const {
@@ -201,7 +312,41 @@ std::string_view term::as_binary() const {
   return {payload_as<char>(value_.box), value_.box->size()};
 }
 
+std::string_view term::as_bytes() const {
+  if (!is_bit_string()) return as_binary();
+  return {payload_as<char>(value_.box) + 1, value_.box->size()};
+}
+
+std::size_t term::bit_size() const {
+  if (!is_bit_string()) return as_binary().size() * 8;
+  return (value_.box->size() - 1) * 8 + payload_as<std::uint8_t>(value_.box)[0];
+}
+
+const troupe::port& term::as_port() const {
+  if (!is_port()) refuse("a port");
+  return *payload_as<troupe::port>(value_.box);
+}
+
+bool term::is_external_function() const noexcept {
+  return is_function() && value_.box->size() == 0;
+}
+
+const external_function& term::as_external_function() const {
+  if (!is_external_function()) refuse("a fun Module:Name/Arity");
+  return payload_as<function_head>(value_.box)->external;
+}
+
+local_function term::as_local_function() const {
+  if (!is_function() || is_external_function()) refuse("a local fun");
+  const auto* head = payload_as<function_head>(value_.box);
+  return {head->external.module,
+          head->index,
+          head->uniq,
+          {reinterpret_cast<const std::byte*>(head + 1), value_.box->size()}};
+}
+
 std::span<const term> term::elements() const {
+  if (is_improper_list()) return {payload_as<term>(value_.box), value_.box->size() - 1};
   if (!is_list() && !is_tuple()) refuse("a list or a tuple");
   if (value_.box == nullptr) return {};
   return {payload_as<term>(value_.box), value_.box->size()};
@@ -214,8 +359,15 @@ std::span<const std::pair<term, term>> term::items() const {
 }
 
 std::size_t term::size() const {
-  if (!is_list() && !is_tuple() && !is_map() && !is_binary()) refuse("a list, tuple, map or binary");
+  if (is_improper_list()) return value_.box->size() - 1;
+  if (!is_list() && !is_tuple() && !is_map() && !is_binary() && !is_bit_string())
+    refuse("a list, tuple, map, binary or bit string");
   return value_.box == nullptr ? 0 : value_.box->size();
+}
+
+const term& term::tail() const {
+  if (!is_improper_list()) refuse("an improper list");
+  return payload_as<term>(value_.box)[value_.box->size() - 1];
 }
 
 const term& term::operator[](std::size_t index) const {

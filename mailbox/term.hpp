@@ -5,6 +5,7 @@
 #include <troupe/mailbox/atom.hpp>
 #include <troupe/mailbox/errors.hpp>
 #include <troupe/mailbox/pid.hpp>
+#include <troupe/mailbox/port.hpp>
 #include <troupe/mailbox/reference.hpp>
 
 #include <atomic>
@@ -25,7 +26,21 @@ namespace troupe {
 
 /// What a term is. Later kinds are added at the end; the order of kinds in term order is not that of these
 /// numbers.
-enum class term_kind : std::uint8_t { integer, floating, atom, reference, pid, tuple, map, list, binary };
+enum class term_kind : std::uint8_t {
+  integer,  ///< of any size
+  floating,
+  atom,
+  reference,
+  pid,
+  tuple,
+  map,
+  list,    ///< that ends with []
+  binary,  ///< whole bytes
+  bit_string,
+  improper_list,  ///< [a|b]
+  port,
+  function,
+};
 
 /// The kind's name: "integer", "float", "atom" ...
 std::string_view to_string(term_kind kind) noexcept;
@@ -33,10 +48,11 @@ std::string_view to_string(term_kind kind) noexcept;
 namespace detail {
 
 struct term_box;
+struct term_parts;
 void destroy_boxes(term_box* box) noexcept;
 
-/// What a term of a kind too big for 16 bytes points to: this head, then `size` terms, pairs of terms or
-/// bytes, or a pid or reference.
+/// What a term too big for 16 bytes points to: this head, then `size` terms, pairs of terms or bytes, or a pid, port or
+/// reference. What comes before the bytes of integers, bit strings and functions is said in term.cpp.
 struct term_box {
   // How many terms point here; when there are none left, the link of the list of boxes that destroy_boxes
   // still has to do.
@@ -58,6 +74,30 @@ struct term_box {
 
 }  // namespace detail
 
+/// fun Module:Name/Arity: a function by name.
+struct external_function {
+  atom module;
+  atom name;
+  std::uint8_t arity;
+  friend bool operator==(const external_function&, const external_function&) = default;
+};
+
+/// A function that is not called by name, such as fun(X) -> X + Free end: of use only to Erlang nodes, here passed on.
+struct local_function {
+  atom module;
+  std::int64_t index;  ///< which of the module's (OldIndex)
+  std::int64_t uniq;   ///< of which version of the module (OldUniq)
+  /// As in the external term format: tag 112 and what follows.
+  std::span<const std::byte> external;
+};
+
+/// An integer that 64 bits with a sign cannot hold.
+struct big_integer {
+  bool negative;
+  /// Lowest byte first, the last one not 0.
+  std::span<const std::byte> magnitude;
+};
+
 /// A value such as {ok,[1,2.5,<<"x">>,#{a => 1}]}. 16 bytes; copying it counts references and never copies
 /// content. Immutable, so any thread may read and copy it; like a shared_ptr, one term object may not be
 /// assigned by one thread while another uses it. Nested however deep, it is destroyed, compared, hashed and
@@ -67,13 +107,13 @@ class term {
   /// The atom undefined.
   term() noexcept;
 
-  /// An integer, from any integral type but bool. Throws std::out_of_range above 9223372036854775807.
+  /// An integer, from any integral type but bool.
   template <std::integral T>
     requires(!std::same_as<T, bool>)
   term(T value) : kind_(term_kind::integer) {
-    if constexpr (std::is_unsigned_v<T> && sizeof(T) >= sizeof(std::int64_t))
-      if (value > static_cast<T>(INT64_MAX)) refuse_integer(value);
     value_.integer = static_cast<std::int64_t>(value);
+    if constexpr (std::is_unsigned_v<T> && sizeof(T) >= sizeof(std::int64_t))
+      if (value > static_cast<T>(INT64_MAX)) become_big(value);
   }
   /// A float. Throws std::invalid_argument when it is infinite or not a number: Erlang has no such floats.
   template <std::floating_point T>
@@ -85,16 +125,19 @@ class term {
   term(atom value) noexcept : kind_(term_kind::atom) { value_.entry = value.entry_; }
   term(const troupe::pid& value);
   term(const troupe::reference& value);
+  term(const troupe::port& value);
+  /// fun Module:Name/Arity.
+  term(const external_function& value);
   /// A binary with the text's bytes.
   term(std::string_view text);
   term(const char* text) : term(std::string_view(text)) {}
   term(const std::string& text) : term(std::string_view(text)) {}
   term(std::nullptr_t) = delete;
 
-  term(const term& other) noexcept : kind_(other.kind_), value_(other.value_) {
+  term(const term& other) noexcept : kind_(other.kind_), boxed_(other.boxed_), value_(other.value_) {
     if (is_boxed()) value_.box->retain();
   }
-  term(term&& other) noexcept : kind_(other.kind_), value_(other.value_) { other.forget(); }
+  term(term&& other) noexcept : kind_(other.kind_), boxed_(other.boxed_), value_(other.value_) { other.forget(); }
   term& operator=(const term& other) noexcept {
     term copy(other);
     swap(copy);
@@ -111,14 +154,26 @@ class term {
 
   void swap(term& other) noexcept {
     std::swap(kind_, other.kind_);
+    std::swap(boxed_, other.boxed_);
     std::swap(value_, other.value_);
   }
 
   /// A binary of these bytes.
   static term binary(std::span<const std::byte> bytes);
+  /// An integer of any size: sign, and magnitude with the lowest byte first. One that 64 bits hold is the same as if
+  /// made from these.
+  static term integer(bool negative, std::span<const std::byte> magnitude);
+  /// The first `bits` bits of these bytes, each byte's highest bit first: <<5:3>> is the byte 160 and 3 bits. Whole
+  /// bytes make a binary. Throws std::out_of_range when there are fewer.
+  static term bit_string(std::span<const std::byte> bytes, std::size_t bits);
+  /// A function to be passed on; `external` is kept as it is. Throws std::invalid_argument when it is empty.
+  static term function(const local_function& value);
   /// A list: term::list({1, 2, "x"}).
   static term list(std::initializer_list<term> elements);
   static term list(std::vector<term> elements);
+  /// [Elements...|Tail]. With a tail that is a list, or without elements, it is what Erlang makes of it: [1|[2]] is the
+  /// list [1,2].
+  static term improper_list(std::vector<term> elements, term tail);
   /// A tuple: term::tuple({"ok"_atom, 1}).
   static term tuple(std::initializer_list<term> elements);
   static term tuple(std::vector<term> elements);
@@ -129,6 +184,8 @@ class term {
 
   term_kind kind() const noexcept { return kind_; }
   bool is_integer() const noexcept { return kind_ == term_kind::integer; }
+  /// Is it an integer that 64 bits with a sign cannot hold?
+  bool is_big() const noexcept { return is_integer() && boxed_; }
   bool is_floating() const noexcept { return kind_ == term_kind::floating; }
   bool is_number() const noexcept { return is_integer() || is_floating(); }
   bool is_atom() const noexcept { return kind_ == term_kind::atom; }
@@ -140,12 +197,26 @@ class term {
   /// Is it a tuple whose first element is this atom?
   bool is_tuple(atom tag) const noexcept;
   bool is_map() const noexcept { return kind_ == term_kind::map; }
+  /// Is it a list that ends with []?
   bool is_list() const noexcept { return kind_ == term_kind::list; }
+  bool is_improper_list() const noexcept { return kind_ == term_kind::improper_list; }
+  /// Is it a bit string of whole bytes?
   bool is_binary() const noexcept { return kind_ == term_kind::binary; }
+  /// Is it a bit string whose last byte is not whole?
+  bool is_bit_string() const noexcept { return kind_ == term_kind::bit_string; }
+  bool is_port() const noexcept { return kind_ == term_kind::port; }
+  bool is_function() const noexcept { return kind_ == term_kind::function; }
+  /// Is it fun Module:Name/Arity?
+  bool is_external_function() const noexcept;
 
   /// The content. Each throws term_error when the term is of another kind. Views and references live as long
   /// as some term with that content.
+  /// Also term_error for an integer that 64 bits with a sign cannot hold.
   std::int64_t as_integer() const;
+  /// 0 to 18446744073709551615; term_error for other integers.
+  std::uint64_t as_unsigned() const;
+  /// Only of an integer that is_big().
+  big_integer as_big() const;
   /// Only of a float, not of an integer.
   double as_floating() const;
   atom as_atom() const;
@@ -154,15 +225,25 @@ class term {
   const troupe::pid& as_pid() const;
   const troupe::reference& as_reference() const;
   std::string_view as_binary() const;
+  /// The bytes of a binary or a bit string; in the last one, bits that do not belong to it are 0.
+  std::string_view as_bytes() const;
+  /// How many bits of a binary or a bit string.
+  std::size_t bit_size() const;
+  const troupe::port& as_port() const;
+  const external_function& as_external_function() const;
+  local_function as_local_function() const;
 
-  /// The elements of a list or a tuple. Throws term_error for other kinds.
+  /// The elements of a list or a tuple; of an improper list those before the tail. Throws term_error for other kinds.
   std::span<const term> elements() const;
   /// The items of a map, sorted by key: Erlang's order of map keys, which is term order but with all integers
   /// before all floats. Throws term_error.
   std::span<const std::pair<term, term>> items() const;
-  /// How many elements, items or bytes. Throws term_error for a kind that has no size.
+  /// What an improper list ends with; never a list. Throws term_error.
+  const term& tail() const;
+  /// How many elements (the tail is none), items or bytes (the last one of a bit string counts). Throws term_error for
+  /// a kind that has no size.
   std::size_t size() const;
-  /// Element of a list or tuple, counted from 0. Throws term_error, std::out_of_range.
+  /// Element of a list, proper or not, or of a tuple, counted from 0. Throws term_error, std::out_of_range.
   const term& operator[](std::size_t index) const;
   /// The value under `key` in a map; null when there is none. Throws term_error when this is no map.
   const term* find(const term& key) const;
@@ -172,15 +253,15 @@ class term {
   std::uint64_t hash() const noexcept;
 
   /// As Erlang's ~tp prints it, on one line: {ok,[1,2.5,<<"x">>,#{a => 1}]}. Unlike Erlang's, a list of
-  /// characters is printed as numbers.
+  /// characters is printed as numbers, and an integer of more than 4,096 bytes in base 16.
   std::string to_string() const;
 
   /// Erlang's =:= : 1 is not 1.0 (and 0.0 is -0.0, as up to OTP 26).
   friend bool operator==(const term& a, const term& b) noexcept;
-  /// Erlang's term order: number < atom < reference < pid < tuple < map < [] < list < binary. Integers and
-  /// floats are compared by exact value; terms that Erlang's == calls equal though =:= does not are ordered
-  /// by their first such numbers, the integer first, so that this is a total order which agrees with
-  /// operator==.
+  /// Erlang's term order: number < atom < reference < fun < port < pid < tuple < map < [] < list < bit string. Integers
+  /// and floats are compared by exact value; local functions by module, index, uniq and then their bytes; terms that
+  /// Erlang's == calls equal though =:= does not are ordered by their first such numbers, the integer first, so that
+  /// this is a total order which agrees with operator==.
   friend std::strong_ordering operator<=>(const term& a, const term& b) noexcept;
   friend std::ostream& operator<<(std::ostream& out, const term& t);
 
@@ -189,29 +270,32 @@ class term {
     std::int64_t integer;
     double floating;
     const detail::atom_entry* entry;
-    detail::term_box* box;  // null: the empty list
+    detail::term_box* box;  // null, and not boxed: the empty list, tuple, map or binary
   };
   struct checked_float {
     double value;
   };
 
   explicit term(checked_float f);
-  term(term_kind kind, detail::term_box* box) noexcept : kind_(kind) { value_.box = box; }
+  term(term_kind kind, detail::term_box* box) noexcept : kind_(kind), boxed_(box != nullptr) { value_.box = box; }
   static atom boolean(bool value) noexcept;
-  [[noreturn]] static void refuse_integer(std::uint64_t value);
+  void become_big(std::uint64_t value);
   [[noreturn]] void refuse(const char* wanted) const;
-  template <class Range>
-  static term sequence(term_kind kind, Range&& elements);
+  static term sequence(term_kind kind, std::span<const term> elements);
+  static term sequence_of(term_kind kind, std::span<term> elements);
 
-  bool is_boxed() const noexcept { return kind_ >= term_kind::reference && value_.box != nullptr; }
+  bool is_boxed() const noexcept { return boxed_; }
   void forget() noexcept {
     kind_ = term_kind::list;
+    boxed_ = false;
     value_.box = nullptr;
   }
 
   friend void detail::destroy_boxes(detail::term_box* box) noexcept;
+  friend struct detail::term_parts;
 
   term_kind kind_;
+  bool boxed_ = false;
   content value_;
 };
 
@@ -223,6 +307,16 @@ static_assert(sizeof(term) == 16);
 std::uint64_t dynamic_key(const term& t) noexcept;
 
 namespace detail {
+
+/// Terms from parts that are moved out of a sequence, for those who build many. Throws what term's functions throw.
+struct term_parts {
+  static term list(std::span<term> elements) { return term::sequence_of(term_kind::list, elements); }
+  static term tuple(std::span<term> elements) { return term::sequence_of(term_kind::tuple, elements); }
+  /// The last element is the tail.
+  static term improper_list(std::span<term> elements_and_tail);
+  /// Keys and values take turns.
+  static term map(std::span<term> keys_and_values);
+};
 
 /// dynamic_key of {tag, ...} with `arity` elements, tag included; of the atom itself for 0.
 constexpr std::uint64_t tagged_key(std::uint64_t tag_hash, std::size_t arity) noexcept {

@@ -46,8 +46,17 @@ void term_reader::rewind(const position& place) {
 
 bool term_reader::read_integer(std::int64_t& value) {
   const term& t = current();
-  if (!t.is_integer()) return false;
+  if (!t.is_integer() || t.is_big()) return false;
   value = t.as_integer();
+  advance();
+  return true;
+}
+
+bool term_reader::read_unsigned(std::uint64_t& value) {
+  const term& t = current();
+  if (!t.is_integer()) return false;
+  if (t.is_big() ? t.as_big().negative || t.as_big().magnitude.size() > sizeof value : t.as_integer() < 0) return false;
+  value = t.as_unsigned();
   advance();
   return true;
 }

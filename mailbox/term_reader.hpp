@@ -17,6 +17,7 @@ class term_reader final : public term_source {
 
   term_kind peek() const override { return current().kind(); }
   bool read_integer(std::int64_t& value) override;
+  bool read_unsigned(std::uint64_t& value) override;
   bool read_floating(double& value) override;
   bool read_atom(atom& value) override;
   bool read_pid(pid& value) override;

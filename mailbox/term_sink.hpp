@@ -21,7 +21,7 @@ class term_sink {
   virtual ~term_sink();
 
   virtual void put_integer(std::int64_t value) = 0;
-  /// Unless overridden, as an integer; throws std::out_of_range above its range.
+  /// Unless overridden, as an integer; above its range as put_opaque.
   virtual void put_unsigned(std::uint64_t value);
   /// A float; throws std::invalid_argument when it is infinite or not a number (formats may say otherwise).
   virtual void put_floating(double value) = 0;
@@ -39,6 +39,13 @@ class term_sink {
   /// `size` times a key and its value follow.
   virtual void begin_map(std::size_t size) = 0;
   virtual void end_map() = 0;
+
+  /// A leaf that only terms carry: an integer beyond 64 bits, a bit string, a port or a function. Unless overridden,
+  /// throws std::invalid_argument, which says what it was.
+  virtual void put_opaque(const term& value);
+  /// `size` elements and the tail follow. Unless overridden, throws std::invalid_argument.
+  virtual void begin_improper_list(std::size_t size);
+  virtual void end_improper_list();
 
   /// What formats other than Erlang's tell apart. Text: unless overridden, a binary.
   virtual void put_text(std::string_view text);

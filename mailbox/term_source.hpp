@@ -35,6 +35,7 @@ class term_source {
   /// Kind of the next value.
   virtual term_kind peek() const = 0;
 
+  /// An integer that 64 bits hold; larger ones are for read_unsigned and read_term.
   virtual bool read_integer(std::int64_t& value) = 0;
   /// An integer of 0 or more. Unless overridden, one that read_integer can read.
   virtual bool read_unsigned(std::uint64_t& value);

@@ -2,8 +2,7 @@
 // How a term is put together from its parts.
 #include <troupe/mailbox/term_writer.hpp>
 
-#include <algorithm>
-#include <iterator>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -13,30 +12,30 @@ void term_writer::begin(std::size_t) {
   starts_.push_back(values_.size());
 }
 
-std::vector<term> term_writer::end() {
+template <class Make>
+void term_writer::end(Make make) {
   if (starts_.empty()) throw std::logic_error("troupe: a term_writer was told to end what was not begun");
-  const auto first = values_.begin() + static_cast<std::ptrdiff_t>(starts_.back());
-  std::vector<term> parts(std::make_move_iterator(first), std::make_move_iterator(values_.end()));
-  values_.erase(first, values_.end());
+  const std::size_t first = starts_.back();
+  term made = make(std::span(values_).subspan(first));
+  values_.erase(values_.begin() + static_cast<std::ptrdiff_t>(first), values_.end());
   starts_.pop_back();
-  return parts;
+  values_.push_back(std::move(made));
 }
 
 void term_writer::end_list() {
-  values_.push_back(term::list(end()));
+  end(detail::term_parts::list);
+}
+
+void term_writer::end_improper_list() {
+  end(detail::term_parts::improper_list);
 }
 
 void term_writer::end_tuple() {
-  values_.push_back(term::tuple(end()));
+  end(detail::term_parts::tuple);
 }
 
 void term_writer::end_map() {
-  std::vector<term> parts = end();
-  std::vector<std::pair<term, term>> items;
-  items.reserve(parts.size() / 2);
-  for (std::size_t i = 0; i + 1 < parts.size(); i += 2)
-    items.emplace_back(std::move(parts[i]), std::move(parts[i + 1]));
-  values_.push_back(term::map(std::move(items)));
+  end(detail::term_parts::map);
 }
 
 term term_writer::take() {

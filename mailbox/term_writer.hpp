@@ -18,8 +18,12 @@ class term_writer final : public term_sink {
   void put_pid(const pid& value) override { values_.emplace_back(value); }
   void put_reference(const reference& value) override { values_.emplace_back(value); }
   void put_binary(std::string_view bytes) override { values_.emplace_back(bytes); }
+  void put_unsigned(std::uint64_t value) override { values_.emplace_back(value); }
+  void put_opaque(const term& value) override { values_.push_back(value); }
   void begin_list(std::size_t size) override { begin(size); }
   void end_list() override;
+  void begin_improper_list(std::size_t size) override { begin(size + 1); }
+  void end_improper_list() override;
   void begin_tuple(std::size_t size) override { begin(size); }
   void end_tuple() override;
   void begin_map(std::size_t size) override { begin(2 * size); }
@@ -34,7 +38,8 @@ class term_writer final : public term_sink {
 
  private:
   void begin(std::size_t size);
-  std::vector<term> end();
+  template <class Make>
+  void end(Make make);
 
   std::vector<term> values_;         // finished ones, of all open levels
   std::vector<std::size_t> starts_;  // of each open level in values_

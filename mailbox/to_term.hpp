@@ -35,8 +35,7 @@ T build_whole(term_source& source) {
 
 }  // namespace detail
 
-/// The term that stands for `value`: see the table in codec.hpp. Throws std::out_of_range for an integer
-/// above 9223372036854775807, std::invalid_argument for a float that is infinite or not a number, an
+/// The term that stands for `value`: see the table in codec.hpp. Throws std::invalid_argument for a float that is infinite or not a number, an
 /// enumerator without a name, and what the codecs of the user throw. Any thread.
 template <class T>
 term to_term(const T& value) {

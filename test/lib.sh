@@ -5,7 +5,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What every build takes: Debian 12's names.
-common_packages=(cmake ninja-build ccache libboost1.81-dev libfmt-dev libspdlog-dev libmimalloc-dev doctest-dev)
+common_packages=(cmake ninja-build ccache libboost1.81-dev libfmt-dev libspdlog-dev libmimalloc-dev doctest-dev
+  libssl-dev zlib1g-dev)
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {

@@ -13,7 +13,7 @@ namespace troupe::detail {
 namespace {
 
 /// What was done in a step, for the trace.
-enum step_kind : std::uint64_t { step_run = 1, step_deliver, step_work, step_time };
+enum step_kind : std::uint64_t { step_run = 1, step_deliver, step_work, step_time, step_flush };
 
 template <class T>
 T take_out(std::vector<T>& from, std::size_t index) {
@@ -56,46 +56,65 @@ bool simulated_world::step() {
     throw testing::endless("troupe: the simulation with seed " + std::to_string(seed_) + " did not end within " +
                            std::to_string(max_steps) + " steps:\n" + report());
   std::size_t total = 0;
-  for (const deterministic_scheduler* s : systems_) total += s->choices();
+  for (member& m : members_) total += m.choices = m.source->choices();
   if (total != 0) {
     std::size_t choice = choose(total);
-    for (deterministic_scheduler* s : systems_) {
-      const std::size_t own = s->choices();
-      if (choice < own) {
-        s->take(choice);
+    for (const member& m : members_) {
+      if (choice < m.choices) {
+        const acting_for whom(*this, m.id);
+        m.source->take(choice);  // may change members_
         return true;
       }
-      choice -= own;
+      choice -= m.choices;
     }
   }
   // Everybody waits: time passes.
   time_point next = time_point::max();
-  for (const deterministic_scheduler* s : systems_) next = std::min(next, s->rt_->timers().next_expiry());
+  for (const member& m : members_) next = std::min(next, m.source->next_time());
   if (next == time_point::max()) return false;
   clock_.advance_to(next);
   note(step_time);
   note(static_cast<std::uint64_t>(next.time_since_epoch().count()));
-  for (deterministic_scheduler* s : systems_) s->rt_->timers().expire(clock_.now());
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const acting_for whom(*this, members_[i].id);
+    members_[i].source->time_passed();
+  }
   return true;
+}
+
+source_id simulated_world::join(event_source& source) {
+  members_.push_back({&source, ++last_id_, 0});
+  return last_id_;
+}
+
+void simulated_world::leave(event_source& source) noexcept {
+  const auto there = std::find_if(members_.begin(), members_.end(), [&](const member& m) { return m.source == &source; });
+  if (there == members_.end()) return;
+  const source_id id = there->id;
+  members_.erase(there);
+  // has_left may make others leave.
+  for (const member& m : std::vector(members_))
+    if (std::any_of(members_.begin(), members_.end(), [&](const member& n) { return n.id == m.id; }))
+      m.source->has_left(id);
 }
 
 std::string simulated_world::report() {
   std::string text;
-  for (deterministic_scheduler* system : systems_) {
-    runtime& rt = *system->rt_;
-    rt.table().for_each([&](slot& s) {
-      if (s.box.is_closed()) return;
-      const atom name = rt.names().name_of(s.self());
-      text += "  " + s.self().to_string() + " ";
-      if (name != atom()) text += std::string(name.name()) + " ";
-      text += function_of(s.function.load(std::memory_order_relaxed));
-      text += s.waiting != nullptr ? " waits in " + s.waiting->describe(*s.waiting) : std::string(" is runnable");
-      text += " at " + place_of(s.where.load(std::memory_order_relaxed)) + ", " + std::to_string(s.messages.size()) +
-              " message(s) in its mailbox\n";
-    });
-  }
+  for (const member& m : members_) text += m.source->report();
   return text.empty() ? "  nobody lives\n" : text;
 }
+
+acting_for::acting_for(simulated_world& world, source_id source) noexcept
+    : world_(world), before_(std::exchange(world.acting_, source)), executor_before_(current_executor()) {
+  set_current_executor(nullptr);
+}
+
+acting_for::~acting_for() {
+  world_.acting_ = before_;
+  set_current_executor(executor_before_);
+}
+
+event_source::~event_source() = default;
 
 // --- one system --------------------------------------------------------------------------------------------
 
@@ -111,7 +130,30 @@ void deterministic_scheduler::start(runtime& rt) {
   rt_ = &rt;
   executor_ = std::make_unique<only_executor>(rt, *this);
   rt.add_executor(*executor_);
-  world_->systems_.push_back(this);
+  id_ = world_->join(*this);
+}
+
+time_point deterministic_scheduler::next_time() {
+  return rt_->timers().next_expiry();
+}
+
+void deterministic_scheduler::time_passed() {
+  rt_->timers().expire(world_->time().now());
+}
+
+std::string deterministic_scheduler::report() {
+  std::string text;
+  rt_->table().for_each([&](slot& s) {
+    if (s.box.is_closed()) return;
+    const atom name = rt_->names().name_of(s.self());
+    text += "  " + s.self().to_string() + " ";
+    if (name != atom()) text += std::string(name.name()) + " ";
+    text += function_of(s.function.load(std::memory_order_relaxed));
+    text += s.waiting != nullptr ? " waits in " + s.waiting->describe(*s.waiting) : std::string(" is runnable");
+    text += " at " + place_of(s.where.load(std::memory_order_relaxed)) + ", " + std::to_string(s.messages.size()) +
+            " message(s) in its mailbox\n";
+  });
+  return text;
 }
 
 void deterministic_scheduler::post(std::uint32_t from, slot& to, envelope* e) {
@@ -154,13 +196,19 @@ void deterministic_scheduler::interleave(slot& s) {
   }
 }
 
+std::size_t deterministic_scheduler::choices() {
+  return runnable_.size() + busy_.size() + jobs_.size() + (executor_->has_unflushed() ? 1 : 0);
+}
+
 void deterministic_scheduler::take(std::size_t choice) {
-  if (choice < runnable_.size())
-    run_one(choice);
-  else if (choice - runnable_.size() < busy_.size())
-    deliver_one(choice - runnable_.size());
-  else
-    work_one(choice - runnable_.size() - busy_.size());
+  if (choice < runnable_.size()) return run_one(choice);
+  choice -= runnable_.size();
+  if (choice < busy_.size()) return deliver_one(choice);
+  choice -= busy_.size();
+  if (choice < jobs_.size()) return work_one(choice);
+  world_->note(step_flush);
+  const as_executor on(executor_.get());
+  executor_->flush();
 }
 
 void deterministic_scheduler::run_one(std::size_t index) {
@@ -176,7 +224,6 @@ void deterministic_scheduler::run_one(std::size_t index) {
 void deterministic_scheduler::work_one(std::size_t index) {
   const std::shared_ptr<job> work = take_out(jobs_, index);
   world_->note(step_work);
-  const as_executor on(nullptr);
   work->run(work->stop_token());
 }
 
@@ -196,11 +243,14 @@ bool deterministic_scheduler::drain(const std::function<bool()>& done, std::chro
 void deterministic_scheduler::stop() noexcept {
   if (stopped_) return;
   stopped_ = true;
-  std::erase(world_->systems_, this);
   for (const channel* c : std::exchange(busy_, {}))
     for (envelope* e : c->waiting) free_envelope(e);
   channels_.clear();
-  for (const auto& work : std::exchange(jobs_, {})) work->run(work->stop_token());
+  {
+    const acting_for whom(*world_, id_);
+    for (const auto& work : std::exchange(jobs_, {})) work->run(work->stop_token());
+  }
+  world_->leave(*this);  // what that work has started is forgotten, too
 }
 
 }  // namespace troupe::detail

@@ -6,6 +6,7 @@
 #include <troupe/actors/executor.hpp>
 #include <troupe/actors/options.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -16,7 +17,30 @@
 
 namespace troupe::detail {
 
-class deterministic_scheduler;
+/// Identifies one event source of a world; 0: none, which is always there.
+using source_id = std::uint64_t;
+
+/// Something that makes things happen in a simulated world: a system, a network.
+class event_source {
+ public:
+  event_source() = default;
+  event_source(const event_source&) = delete;
+  event_source& operator=(const event_source&) = delete;
+  virtual ~event_source();
+
+  /// How many things could happen now.
+  virtual std::size_t choices() = 0;
+  /// Lets one of them happen, 0 to choices() - 1.
+  virtual void take(std::size_t choice) = 0;
+  /// When something could happen that cannot now, if nothing else does; time_point::max(): never.
+  virtual time_point next_time() = 0;
+  /// The clock has moved to or past next_time() of some source.
+  virtual void time_passed() {}
+  /// Another source has left the world: what was to call it must be forgotten.
+  virtual void has_left(source_id) noexcept {}
+  /// Who lives in it, where, and for what it waits, a line each.
+  virtual std::string report() { return {}; }
+};
 
 /// What the systems of one simulation share: the seed's random numbers, the clock, and the choice of what happens next.
 /// One thread.
@@ -26,9 +50,15 @@ class simulated_world {
   simulated_world(const simulated_world&) = delete;
   simulated_world& operator=(const simulated_world&) = delete;
 
-  /// Lets one thing happen: a process runs, an envelope arrives, blocking work is done; when there is nothing of the
-  /// kind, time jumps to the next timer. False: nothing will ever happen again. Throws endless after max_steps.
+  /// Lets one thing happen: a process runs, an envelope or bytes arrive, blocking work is done; when there is nothing of
+  /// the kind, time jumps to the next timer. False: nothing will ever happen again. Throws endless after max_steps.
   bool step();
+
+  /// From now on its events are among the choices. It leaves before it is destroyed.
+  source_id join(event_source& source);
+  void leave(event_source& source) noexcept;
+  /// On whose behalf code runs at present: the source whose event this step is, unless an acting_for says otherwise.
+  source_id acting() const noexcept { return acting_; }
 
   /// 0 to `below` - 1.
   std::uint64_t choose(std::uint64_t below) noexcept;
@@ -46,6 +76,13 @@ class simulated_world {
 
  private:
   friend class deterministic_scheduler;
+  friend class acting_for;
+
+  struct member {
+    event_source* source;
+    source_id id;
+    std::size_t choices;  // of this step
+  };
 
   const std::uint64_t seed_;
   std::uint64_t random_;
@@ -53,11 +90,27 @@ class simulated_world {
   std::uint64_t steps_ = 0;
   std::uint32_t systems_made_ = 0;
   virtual_clock clock_;
-  std::vector<deterministic_scheduler*> systems_;
+  source_id last_id_ = 0;
+  source_id acting_ = 0;
+  std::vector<member> members_;
+};
+
+/// While it lives, code runs on behalf of that source, and on no worker.
+class acting_for {
+ public:
+  acting_for(simulated_world& world, source_id source) noexcept;
+  ~acting_for();
+  acting_for(const acting_for&) = delete;
+  acting_for& operator=(const acting_for&) = delete;
+
+ private:
+  simulated_world& world_;
+  source_id before_;
+  executor* executor_before_;
 };
 
 /// One system's part of a simulated world.
-class deterministic_scheduler final : public scheduler {
+class deterministic_scheduler final : public scheduler, private event_source {
  public:
   explicit deterministic_scheduler(std::shared_ptr<simulated_world> world);
   ~deterministic_scheduler() override;
@@ -78,8 +131,6 @@ class deterministic_scheduler final : public scheduler {
   void stop() noexcept override;
 
  private:
-  friend class simulated_world;
-
   class only_executor final : public executor {
    public:
     only_executor(runtime& rt, deterministic_scheduler& home) : executor(rt, 0), home_(home) {}
@@ -95,13 +146,18 @@ class deterministic_scheduler final : public scheduler {
     std::deque<envelope*> waiting;
   };
 
-  std::size_t choices() const noexcept { return runnable_.size() + busy_.size() + jobs_.size(); }
-  void take(std::size_t choice);
+  std::size_t choices() override;
+  void take(std::size_t choice) override;
+  time_point next_time() override;
+  void time_passed() override;
+  std::string report() override;
+
   void run_one(std::size_t index);
   void deliver_one(std::size_t busy_index);
   void work_one(std::size_t index);
 
   std::shared_ptr<simulated_world> world_;
+  source_id id_ = 0;
   std::uint32_t creation_;
   runtime* rt_ = nullptr;
   std::unique_ptr<only_executor> executor_;

@@ -44,5 +44,8 @@ void simulation::set_max_steps(std::uint64_t steps) noexcept {
 std::string simulation::report() const {
   return world_->report();
 }
+std::uint64_t simulation::choose(std::uint64_t below) noexcept {
+  return world_->choose(below);
+}
 
 }  // namespace troupe::testing

@@ -62,6 +62,11 @@ class simulation {
   void set_max_steps(std::uint64_t steps) noexcept;
   /// Who lives, where and for what it waits; a line for each process.
   std::string report() const;
+  /// A random number of the seed, 0 to `below` - 1; it moves the seed's sequence on.
+  std::uint64_t choose(std::uint64_t below) noexcept;
+
+  /// The machinery, for other simulated parts (a network).
+  const std::shared_ptr<detail::simulated_world>& world() const noexcept { return world_; }
 
  private:
   std::shared_ptr<detail::simulated_world> world_;

@@ -120,3 +120,13 @@ TEST_CASE("threads that make the same atoms at once get the same ones") {
   for (const auto& mine : seen) CHECK(mine == seen[0]);
   CHECK(table.size() == 100);
 }
+
+TEST_CASE("an atom is found only when it was made from text before, and finding makes none") {
+  CHECK(!atom::find("nobody made this atom"));
+  CHECK(!atom::find("nobody made this atom"));
+  const atom made("somebody made this atom");
+  REQUIRE(atom::find("somebody made this atom"));
+  CHECK(*atom::find("somebody made this atom") == made);
+  CHECK(*atom::find("") == atom());
+  CHECK(!atom::find("\xff"));
+}

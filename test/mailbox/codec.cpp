@@ -234,7 +234,21 @@ TEST_CASE("integers are range-checked when read") {
   CHECK(error_of<std::uint64_t>(-1) == "expected integer in 0..18446744073709551615, got -1");
   CHECK(error_of<int>(1.0) == "expected integer in -2147483648..2147483647, got 1.0");
   CHECK(error_of<bool>(1) == "expected true or false, got 1");
-  CHECK_THROWS_AS(to_term(UINT64_MAX), std::out_of_range);
+  CHECK(error_of<std::int64_t>(UINT64_MAX) == "expected integer, got 18446744073709551615");
+}
+
+TEST_CASE("an unsigned integer above the largest signed one goes there and back") {
+  CHECK(to_term(UINT64_MAX) == term(UINT64_MAX));
+  CHECK(from_term<std::uint64_t>(to_term(UINT64_MAX)) == UINT64_MAX);
+  const std::byte magnitude[] = {std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},
+                                 std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}};
+  CHECK(error_of<std::uint64_t>(term::integer(false, magnitude)) ==
+        "expected integer in 0..18446744073709551615, got 18446744073709551616");
+}
+
+TEST_CASE("a port is itself") {
+  CHECK(from_term<port>(to_term(port(7, 1, 0))) == port(7, 1, 0));
+  CHECK(error_of<port>(1) == "expected port, got 1");
 }
 
 TEST_CASE("floats are read from integers too, and must fit") {

@@ -24,6 +24,21 @@ static_assert(!std::is_convertible_v<void*, term> && !std::is_convertible_v<std:
 
 namespace {
 
+/// An integer from the bytes of its magnitude, the lowest first, as text.
+term integer(const std::string& text) {
+  std::istringstream in(text);
+  const bool negative = in.peek() == '-';
+  if (negative) in.get();
+  std::vector<std::byte> bytes;
+  for (unsigned b = 0; in >> b;) bytes.push_back(static_cast<std::byte>(b));
+  return term::integer(negative, bytes);
+}
+
+term bits(unsigned byte, std::size_t count) {
+  const std::byte bytes[] = {static_cast<std::byte>(byte)};
+  return term::bit_string(bytes, count);
+}
+
 term sample() {
   return term::tuple({"ok"_atom, term::list({1, 2.5, "x", term::map({{"a"_atom, 1}})})});
 }
@@ -43,8 +58,111 @@ TEST_CASE("every integral type makes an integer") {
   CHECK(term(1).kind() == term_kind::integer);
 }
 
-TEST_CASE("an integer above the largest of 64 bits is refused with its value") {
-  CHECK_THROWS_WITH_AS(term(UINT64_MAX), doctest::Contains("18446744073709551615"), std::out_of_range);
+TEST_CASE("an integer may be of any size, and those of 64 bits are the same however they were made") {
+  const term largest = UINT64_MAX;
+  CHECK(largest.kind() == term_kind::integer);
+  CHECK(largest.is_big());
+  CHECK(largest.as_unsigned() == UINT64_MAX);
+  CHECK(largest.to_string() == "18446744073709551615");
+  CHECK_THROWS_WITH_AS(largest.as_integer(),
+                       doctest::Contains("18446744073709551615 is an integer, not one of 64 bits"), term_error);
+  CHECK(term(std::uint64_t{INT64_MAX}) == term(INT64_MAX));
+  CHECK(!term(std::uint64_t{INT64_MAX}).is_big());
+  CHECK(integer("5 0 0 0 0 0 0 0 0 0 0") == 5);
+  CHECK(integer("-5").as_integer() == -5);
+  CHECK(integer("-0 0") == 0);
+  CHECK(integer("-0 0 0 0 0 0 0 128") == INT64_MIN);
+  CHECK(!integer("-0 0 0 0 0 0 0 128").is_big());
+  const term beyond = integer("-1 0 0 0 0 0 0 128");
+  CHECK(beyond.is_big());
+  CHECK(beyond.as_big().negative);
+  CHECK(beyond.as_big().magnitude.size() == 8);
+  CHECK_THROWS_AS(beyond.as_unsigned(), term_error);
+  CHECK_THROWS_AS(term(-1).as_unsigned(), term_error);
+  CHECK_THROWS_AS(integer("0 0 0 0 0 0 0 0 1").as_unsigned(), term_error);
+  CHECK_THROWS_AS(term(1).as_big(), term_error);
+  CHECK(term(7).as_unsigned() == 7);
+}
+
+TEST_CASE("large integers are printed in full, and very large ones in base 16") {
+  CHECK(integer("0 0 0 0 0 0 0 0 64").to_string() == "1180591620717411303424");
+  CHECK(integer("-0 0 0 0 0 0 0 0 64").to_string() == "-1180591620717411303424");
+  CHECK(integer("0 0 100 167 179 182 224 13").to_string() == "1000000000000000000");
+  CHECK(integer("0 0 232 137 4 35 199 138").to_string() == "10000000000000000000");
+  std::vector<std::byte> huge(4097, std::byte{0});
+  huge.back() = std::byte{0x0a};
+  huge.front() = std::byte{0xff};
+  const std::string text = term::integer(true, huge).to_string();
+  CHECK(text.starts_with("-16#A00"));
+  CHECK(text.ends_with("00FF"));
+  CHECK(text.size() == 4 + 2 * 4097 - 1);
+}
+
+TEST_CASE("a bit string keeps whole bytes, how many bits of the last one count, and nothing of the others") {
+  const std::byte bytes[] = {std::byte{0xff}, std::byte{0xff}};
+  const term t = term::bit_string(bytes, 11);
+  CHECK(t.kind() == term_kind::bit_string);
+  CHECK(t.bit_size() == 11);
+  CHECK(t.size() == 2);
+  CHECK(t.as_bytes() == "\xff\xe0");
+  CHECK(t.to_string() == "<<255,7:3>>");
+  CHECK_THROWS_AS(t.as_binary(), term_error);
+  const std::byte other[] = {std::byte{0xff}, std::byte{0xe1}};
+  CHECK(term::bit_string(other, 11) == t);
+  CHECK(term::bit_string(other, 11).hash() == t.hash());
+  CHECK(term::bit_string(bytes, 16) == "\xff\xff");
+  CHECK(term::bit_string(bytes, 16).is_binary());
+  CHECK(term::bit_string(bytes, 0) == "");
+  CHECK(term("ab").bit_size() == 16);
+  CHECK(term("ab").as_bytes() == "ab");
+  CHECK_THROWS_WITH_AS(term::bit_string(bytes, 17), doctest::Contains("17 bits from 2 bytes"), std::out_of_range);
+}
+
+TEST_CASE("an improper list has elements and a tail, and is no list") {
+  const term t = term::improper_list({1, 2}, "x"_atom);
+  CHECK(t.kind() == term_kind::improper_list);
+  CHECK(!t.is_list());
+  CHECK(t.size() == 2);
+  CHECK(t.elements()[1] == 2);
+  CHECK(t[0] == 1);
+  CHECK_THROWS_AS(t[2], std::out_of_range);
+  CHECK(t.tail() == "x"_atom);
+  CHECK(t.to_string() == "[1,2|x]");
+  CHECK_THROWS_AS(term::list({1}).tail(), term_error);
+  CHECK(term::improper_list({1}, term::list({2, 3})) == term::list({1, 2, 3}));
+  CHECK(term::improper_list({1}, term::list({})) == term::list({1}));
+  CHECK(term::improper_list({1}, term::improper_list({2}, 3)) == term::improper_list({1, 2}, 3));
+  CHECK(term::improper_list({}, 5) == 5);
+  CHECK(t != term::list({1, 2}));
+  CHECK(t != term::list({1, 2, "x"_atom}));
+  CHECK(t == term::improper_list({1, 2}, "x"_atom));
+  CHECK(t.hash() == term::improper_list({1, 2}, "x"_atom).hash());
+}
+
+TEST_CASE("ports and functions are terms") {
+  const term p = port(1234567890123, 4, 0);
+  CHECK(p.kind() == term_kind::port);
+  CHECK(p.as_port() == port(1234567890123, 4, 0));
+  CHECK(p.to_string() == "#Port<0.1234567890123>");
+  const term f = external_function{"lists"_atom, "Map"_atom, 2};
+  CHECK(f.kind() == term_kind::function);
+  CHECK(f.is_external_function());
+  CHECK(f.as_external_function().arity == 2);
+  CHECK(f.to_string() == "fun lists:'Map'/2");
+  CHECK_THROWS_AS(f.as_local_function(), term_error);
+  const std::byte bytes[] = {std::byte{112}, std::byte{1}};
+  const term local = term::function({"m"_atom, 3, 99, bytes});
+  CHECK(local.kind() == term_kind::function);
+  CHECK(!local.is_external_function());
+  CHECK(local.as_local_function().uniq == 99);
+  CHECK(local.as_local_function().external.size() == 2);
+  CHECK(local.to_string() == "#Fun<m.3.99>");
+  CHECK(local == term::function({"m"_atom, 3, 99, bytes}));
+  CHECK(local != f);
+  CHECK_THROWS_AS(term::function({"m"_atom, 3, 99, {}}), std::invalid_argument);
+  CHECK_THROWS_AS(f.as_port(), term_error);
+  const std::unordered_set<term> set{p, f, local, f, p};
+  CHECK(set.size() == 3);
 }
 
 TEST_CASE("a float that is not finite is refused") {
@@ -132,7 +250,11 @@ TEST_CASE("equality is Erlang's =:=, by value and kind") {
 }
 
 TEST_CASE("terms are ordered as Erlang orders them") {
+  const std::byte fun_bytes[] = {std::byte{112}, std::byte{1}};
   const term ordered[] = {
+      integer("-0 0 0 0 0 0 0 0 1"),  // -2^64
+      -0x1p63 - 2048,
+      integer("-1 0 0 0 0 0 0 128"),
       INT64_MIN,
       -1.5,
       0,
@@ -141,10 +263,24 @@ TEST_CASE("terms are ordered as Erlang orders them") {
       1.5,
       2,
       INT64_MAX,
+      term(std::uint64_t{1} << 63),  // equal by value: the integer first
       0x1p63,
+      term((std::uint64_t{1} << 63) + 1),
+      term(UINT64_MAX),
+      0x1p64,
+      integer("1 0 0 0 0 0 0 0 1"),
+      integer("0 0 0 0 0 0 0 0 2"),
+      1e308,
       "a"_atom,
       "b"_atom,
       reference({1, 2, 3}, 0, 0),
+      term::function({"m"_atom, 1, 1, fun_bytes}),
+      term::function({"m"_atom, 2, 1, fun_bytes}),
+      external_function{"a"_atom, "b"_atom, 1},
+      external_function{"a"_atom, "b"_atom, 2},
+      external_function{"a"_atom, "c"_atom, 0},
+      port(1, 0, 0),
+      port(2, 0, 0),
       pid(1, 0, 0, 0),
       term::tuple({}),
       term::tuple({"z"_atom}),
@@ -156,13 +292,21 @@ TEST_CASE("terms are ordered as Erlang orders them") {
       term::map({{1, 0}, {3, 0}}),  // keys before values
       term::map({{1, 1}, {3, 0}}),
       term::list({}),
+      term::improper_list({1}, 5),  // a tail is compared with what is left of the other list
+      term::improper_list({1}, "a"_atom),
       term::list({1}),
+      term::improper_list({1, 1}, 5),
       term::list({1, 1}),
+      term::list({1, 2}),
+      term::improper_list({1}, "a"),
       term::list({2}),
       "",
+      bits(0x60, 3),
       "a",
       "aa",
+      bits(0x62, 7),
       "b",
+      bits(0x80, 1),
   };
   const std::size_t n = std::size(ordered);
   for (std::size_t i = 0; i < n; ++i)
@@ -213,6 +357,8 @@ TEST_CASE("a binary is printed as text when it is printable") {
   CHECK(term("a\"b\\\n").to_string() == "<<\"a\\\"b\\\\\\n\">>");
   CHECK(term("h\xc3\xa9").to_string() == "<<\"h\xc3\xa9\"/utf8>>");
   CHECK(term("\x01\xff").to_string() == "<<1,255>>");
+  CHECK(term("\xe9t\xe9").to_string() == "<<\"\xc3\xa9t\xc3\xa9\">>");  // no UTF-8, so it may be Latin-1
+  CHECK(term("\xe9\x80").to_string() == "<<233,128>>");
   CHECK(term(std::string(1, '\0')).to_string() == "<<0>>");
   CHECK(term("\x7f").to_string() == "<<127>>");
 }
@@ -256,11 +402,12 @@ TEST_CASE(
     term t = "x";
     for (int i = 0; i < 1'000'000; ++i)
       t = kind == 0   ? term::list({std::move(t)})
+          : kind == 3 ? term::improper_list({std::move(t)}, 1)
           : kind == 1 ? term::tuple({std::move(t)})
                       : term::map({{1, std::move(t)}});
     return t;
   };
-  for (int kind = 0; kind < 3; ++kind) {
+  for (int kind = 0; kind < 4; ++kind) {
     const term a = deep(kind);
     const term b = deep(kind);
     CHECK(a == b);
@@ -276,6 +423,7 @@ TEST_CASE(
       void put_binary(std::string_view) override {}
       void begin_list(std::size_t) override { ++levels; }
       void end_list() override {}
+      void begin_improper_list(std::size_t) override { ++levels; }
       void begin_tuple(std::size_t) override { ++levels; }
       void end_tuple() override {}
       void begin_map(std::size_t) override { ++levels; }
@@ -346,4 +494,42 @@ TEST_CASE("a term_writer refuses what is not one whole value") {
   open.put_integer(1);
   CHECK_THROWS_AS(open.take(), std::logic_error);
   CHECK_THROWS_AS(term_writer().end_list(), std::logic_error);
+}
+
+TEST_CASE("a format that has no such thing refuses what only terms carry, with its kind and value") {
+  struct plain final : term_sink {
+    void put_integer(std::int64_t) override {}
+    void put_floating(double) override {}
+    void put_atom(atom) override {}
+    void put_pid(const pid&) override {}
+    void put_reference(const reference&) override {}
+    void put_binary(std::string_view) override {}
+    void begin_list(std::size_t) override {}
+    void end_list() override {}
+    void begin_tuple(std::size_t) override {}
+    void end_tuple() override {}
+    void begin_map(std::size_t) override {}
+    void end_map() override {}
+  } sink;
+  CHECK_THROWS_WITH_AS(sink.put_term(term::list({UINT64_MAX})),
+                       doctest::Contains("no integers beyond 64 bits such as 18446744073709551615"),
+                       std::invalid_argument);
+  CHECK_THROWS_AS(sink.put_unsigned(UINT64_MAX), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(sink.put_term(port(5, 0, 0)), doctest::Contains("no ports such as #Port<0.5>"),
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(sink.put_term(bits(0xe0, 3)), doctest::Contains("no bit strings such as <<7:3>>"),
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(sink.put_term(external_function{"a"_atom, "b"_atom, 1}), doctest::Contains("fun a:b/1"),
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(sink.put_term(term::improper_list({1}, 2)), doctest::Contains("improper lists"),
+                       std::invalid_argument);
+}
+
+TEST_CASE("a term_writer rebuilds terms of every kind from their parts") {
+  const std::byte fun_bytes[] = {std::byte{112}, std::byte{1}};
+  const term all = term::list({UINT64_MAX, bits(0x80, 1), term::improper_list({1, sample()}, "t"_atom), port(1, 2, 0),
+                               external_function{"a"_atom, "b"_atom, 1}, term::function({"m"_atom, 1, 2, fun_bytes})});
+  term_writer writer;
+  static_cast<term_sink&>(writer).term_sink::put_term(all);
+  CHECK(writer.take() == all);
 }

@@ -267,6 +267,19 @@ struct office : scenario {
     if (!idle.unpark(me)) at(me).searching = true;
     if (moving) moving.unlock();
     if (virtual_time) expire_timers(me);
+    if (me == 0 && arrived != 0) {
+      if (!at(me).searching) at(me).searching = idle.start_search();
+      poll(me);
+    }
+  }
+
+  /// net/poller.cpp: what worker 0 has seen come from sockets while it waited.
+  void poll(std::size_t me) {
+    const std::size_t count = std::exchange(arrived, 0);
+    for (std::size_t i = 0; i < count; ++i) {
+      jobs[i].content = 42;
+      enqueue(me, jobs[i]);
+    }
   }
 
   // --- threaded_scheduler.cpp
@@ -333,6 +346,7 @@ struct office : scenario {
   typename Atomics::mutex jump_lock;
   bool virtual_time = false;
   std::size_t fruitful = never;  // timers beyond this one are for processes that are gone
+  std::size_t arrived = 0;       // messages for jobs[0] and so on that worker 0's poller has seen
   bool only_shared = false;      // no rings and LIFO slots: they are beside the point, and there are fewer orders so
   std::array<worker, Workers> workers;
   std::array<job, 4> jobs;
@@ -453,6 +467,26 @@ struct timer_from_outside : sleepers_in_time<Atomics, 0, Faults> {
   }
 };
 
+/// Sockets end the sleep of worker 0, which makes two processes ready; the run of the first takes long.
+template <class Atomics, std::size_t Workers, faults Faults = faults{}>
+struct from_sockets : office<Atomics, Workers, Faults> {
+  static constexpr std::size_t threads = Workers;
+  from_sockets() {
+    this->idle.park(0, false);
+    this->at(0).poller.wake();
+    this->arrived = 2;
+    this->wait_for(this->jobs[0], this->jobs[1]);
+  }
+  void thread(std::size_t index) override {
+    if (index == 0) {
+      std::unique_lock<typename Atomics::mutex> moving;
+      this->at(0).poller.wait();
+      this->unpark(0, moving);
+    }
+    this->loop(index);
+  }
+};
+
 void prove(const result& r) {
   CHECK_MESSAGE(r.proved(), r.violation);
   MESSAGE(r.summary());
@@ -492,6 +526,10 @@ TEST_CASE("what waits in the LIFO slot behind a long run is taken after the watc
   prove(explore<behind_in_lifo<atomics>>());
 }
 
+TEST_CASE("what sockets make ready behind a long run is found by another worker, though the one that saw it searches") {
+  prove(explore<from_sockets<atomics, 2>>());
+}
+
 TEST_CASE("in virtual time the last worker that parks learns that it is the last, and lets time jump") {
   prove(explore<sleepers_in_time<atomics, 1>>());
 }
@@ -528,6 +566,10 @@ TEST_CASE("a worker that does not look again after its announcement misses work"
 
 TEST_CASE("a searcher that does not look again when it stops leaves work to nobody") {
   find(explore<two_long_runs<atomics, faults{.no_last_look = true}>>(), left);
+}
+
+TEST_CASE("one that has seen sockets and does not look again when it stops searching leaves work to nobody") {
+  find(explore<from_sockets<atomics, 2, faults{.no_last_look = true}>>(), left);
 }
 
 TEST_CASE("work that is published to nobody lies there") {
