@@ -53,8 +53,7 @@ void actor_system::send_any(const destination& to, any_message message) {
   if (e == nullptr) return;
   if (to.which() == destination::kind::alias) e = detail::by_alias(std::move(e), to.alias());
   detail::executor* env = runtime_->this_env();
-  runtime_->deliver(env, env != nullptr && env->current != nullptr ? env->current->id : 0, runtime_->resolve(to),
-                    e.release());
+  runtime_->deliver_to(env, env != nullptr && env->current != nullptr ? env->current->id : 0, to, e.release());
 }
 
 term actor_system::wait(const pid& process, detail::duration patience) {

@@ -102,6 +102,7 @@ namespace detail {
 void wait_for_room(slot& s, std::coroutine_handle<> h) noexcept {
   room_wait& wait = s.extra->room;
   wait.there = false;
+  wait.looked = false;
   wait.poll = [](waiter& w, slot&) { return static_cast<room_wait&>(w).there; };
   wait.expire = [](waiter&, slot&) { return true; };
   wait.describe = [](const waiter&) { return std::string("send: room in a connection"); };

@@ -7,6 +7,7 @@
 #include <troupe/mailbox/reference.hpp>
 #include <troupe/mailbox/term.hpp>
 
+#include <string>
 #include <string_view>
 
 namespace troupe {
@@ -21,6 +22,7 @@ class process_name {
   process_name(troupe::atom name) noexcept : name_(name) {}
   process_name(std::string_view name) : name_(name) {}
   process_name(const char* name) : name_(std::string_view(name)) {}
+  process_name(const std::string& name) : name_(std::string_view(name)) {}
   troupe::atom atom() const noexcept { return name_; }
 
  private:
@@ -38,6 +40,7 @@ class destination {
   destination(atom name) noexcept : kind_(kind::name), name_(name) {}
   destination(std::string_view name) : kind_(kind::name), name_(name) {}
   destination(const char* name) : destination(std::string_view(name)) {}
+  destination(const std::string& name) : destination(std::string_view(name)) {}
   destination(const reference& alias) noexcept : kind_(kind::alias), alias_(alias) {}
 
   /// The process with that name on that node. Erlang: {Name, Node}.

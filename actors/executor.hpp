@@ -8,6 +8,7 @@
 #include <troupe/actors/router.hpp>
 #include <troupe/actors/slot.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -37,7 +38,8 @@ class executor {
 
   /// What it runs has written to a connection: flush() will be called soon.
   void must_flush(std::shared_ptr<flushable> connection) {
-    if (unflushed_.empty() || unflushed_.back() != connection) unflushed_.push_back(std::move(connection));
+    if (std::find(unflushed_.begin(), unflushed_.end(), connection) == unflushed_.end())
+      unflushed_.push_back(std::move(connection));
   }
   bool has_unflushed() const noexcept { return !unflushed_.empty(); }
   void flush() noexcept {

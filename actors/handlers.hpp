@@ -149,8 +149,8 @@ struct pattern {
   }
   /// The payload in place; null when it only stands for a T.
   static const T* peek(const envelope& e) noexcept {
-    const bool stands_for_it = (e.type == &descriptor_of<term> && !std::is_same_v<T, term>) || is_encoded(e);
-    return stands_for_it ? nullptr : static_cast<const T*>(payload_of(e));
+    if (is_encoded(e)) return encoded_payload(e).value<T>();
+    return e.type == &descriptor_of<term> && !std::is_same_v<T, term> ? nullptr : static_cast<const T*>(payload_of(e));
   }
   static T take(envelope_ptr e) { return take_payload<T>(*e); }
   static std::string name() { return std::string(type_name<T>()); }
@@ -222,13 +222,10 @@ bool handler_takes(guarded<G, H>& h, const envelope& e) noexcept {
       return false;
     } else {
       if (const payload* value = wanted::peek(e)) return std::invoke(h.guard, *value);
-      if (is_encoded(e)) {
-        if constexpr (std::is_same_v<payload, term>)
-          return std::invoke(h.guard, encoded_payload(e).decode());
-        else
-          return std::invoke(h.guard, *encoded_payload(e).template read<payload>());
-      }
-      return std::invoke(h.guard, from_term<payload>(*static_cast<const term*>(payload_of(e))));
+      if constexpr (std::is_same_v<payload, term>)
+        return std::invoke(h.guard, encoded_payload(e).decode());
+      else
+        return std::invoke(h.guard, from_term<payload>(*static_cast<const term*>(payload_of(e))));
     }
   } catch (...) {
     return false;

@@ -43,6 +43,8 @@ class router {
   virtual void answer(executor* env, std::uint32_t from, request_envelope& request, envelope* reply) noexcept = 0;
   /// Tells such a caller that there will be no answer.
   virtual void refuse(executor* env, std::uint32_t from, request_envelope& request, const term& reason) noexcept = 0;
+  /// The process shall hear of the loss of the connection. False: it is lost already.
+  virtual bool touch(connection_id connection, const pid& process) noexcept = 0;
   /// The process has ended, and no longer wants to hear of the loss of the connection.
   virtual void forget(connection_id connection, const pid& process) noexcept = 0;
   /// Is so much waiting to be written there that senders should wait?

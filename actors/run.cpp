@@ -120,8 +120,17 @@ void destroy_frame(slot& s) {
 void answer_unwound(slot& s) {
   s.unwound = false;
   const term reason = s.exit_pending ? s.extra->reason : term("no_reply"_atom);
-  for (const auto& [caller, question] : std::exchange(s.extra->unwound, {}))
-    s.rt->fail_call(s.env, s.id, caller, question, reason);
+  for (const auto& [caller, question, remote] : std::exchange(s.extra->unwound, {})) {
+    if (remote == nullptr) {
+      s.rt->fail_call(s.env, s.id, caller, question, reason);
+    } else if (router* r = s.rt->router()) {
+      request_envelope request;
+      request.from = caller;
+      request.ref = question;
+      request.remote = remote.get();
+      r->refuse(s.env, s.id, request, reason);
+    }
+  }
 }
 
 /// The last step: nobody may touch the slot after it.

@@ -18,10 +18,9 @@ using namespace literals;
 namespace {
 
 std::uint32_t fresh_creation() {
-  // Unique in this program by the counter, and likely unique among incarnations of a node by the clock, as epmd does
-  // it.
-  static std::atomic<std::uint32_t> next{
-      static_cast<std::uint32_t>(std::chrono::system_clock::now().time_since_epoch() / std::chrono::milliseconds(10))};
+  // Unique in this program by the counter, and among the incarnations of a node by chance. (By a clock, a node that is
+  // killed and started again at once could be taken for the old one.)
+  static std::atomic<std::uint32_t> next{std::random_device{}()};
   std::uint32_t creation = 0;
   while (creation < 4) creation = next.fetch_add(1, std::memory_order_relaxed);  // 0..3 are old nodes' values
   return creation;
@@ -163,10 +162,10 @@ void runtime::request_dropped(request_envelope& request) noexcept {
   } else if (dropper->ending) {
     fail_request(env, dropper->id, request, dropper->exit_pending ? dropper->extra->reason : term("normal"_atom));
   } else if (std::uncaught_exceptions() > 0) {
-    if (request.remote != nullptr) return fail_request(env, dropper->id, request, "no_reply"_atom);
     // An exception destroys it. Whether the process ends by that, and with which reason, is known at its next stop.
     request.home = nullptr;
-    dropper->more().unwound.emplace_back(request.from, request.ref);
+    std::unique_ptr<remote_caller> remote(std::exchange(request.remote, nullptr));
+    dropper->more().unwound.push_back({request.from, request.ref, std::move(remote)});
     dropper->unwound = true;
   } else {
     fail_request(env, dropper->id, request, "no_reply"_atom);
@@ -355,6 +354,7 @@ void runtime::stop() {
   }
   if (detail::router* r = router()) r->stop();
   scheduler_->stop();
+  set_router(nullptr);  // it may go before us
 }
 
 void scheduler::post(std::uint32_t, slot&, envelope* e) {

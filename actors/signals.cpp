@@ -109,6 +109,19 @@ void monitored_ended(slot& s, const reference& ref, const pid& process, const te
       make_envelope<envelope, down>(envelope_kind::message, ref, process, reason, watched.name, watched.node));
 }
 
+void connection_lost(slot& s, connection_id connection);
+
+/// Something from another node hangs on that connection from now on: its loss shall be heard of. That is told by the
+/// process itself, so that whatever comes for one that has ended leaves nothing behind. False: it is lost already.
+bool use(slot& s, connection_id connection) {
+  slot_extra& extra = s.more();
+  if (std::find(extra.connections.begin(), extra.connections.end(), connection) != extra.connections.end()) return true;
+  router* r = s.rt->router();
+  if (r == nullptr || !r->touch(connection, s.self())) return false;
+  extra.connections.push_back(connection);
+  return true;
+}
+
 /// A process that was spawned on another node, or why there is none: links and monitors are there from now on.
 void spawn_answered(slot& s, envelope* e) {
   auto& answer = static_cast<signal_envelope&>(*e);
@@ -130,17 +143,14 @@ void spawn_answered(slot& s, envelope* e) {
     slot_extra& extra = s.more();
     if ((answer.number & made_link) != 0) {
       extra.links[answer.from] = {0, answer.connection};
-      extra.uses(answer.connection);
     }
-    if ((answer.number & made_monitor) != 0) {
+    if ((answer.number & made_monitor) != 0)
       extra.watching[answer.ref] = {answer.from, atom(), atom(), answer.connection};
-      extra.uses(answer.connection);
-    }
+    // Lost already: then it is as if that came now.
+    if (answer.number != 0 && !use(s, answer.connection)) connection_lost(s, answer.connection);
   }
   q->answer = e;
 }
-
-void connection_lost(slot& s, connection_id connection);
 
 }  // namespace
 
@@ -189,10 +199,13 @@ void act(slot& s, envelope* e) {
   switch (signal.kind) {
     case envelope_kind::exit: exit_arrived(s, signal.from, signal.reason, false); return;
     case envelope_kind::link: {
+      const bool is_there = signal.connection == 0 || use(s, signal.connection);
       const auto [it, fresh] = s.more().links.try_emplace(signal.from);
-      if (signal.connection != 0) {
-        it->second.connection = signal.connection;
-        s.extra->uses(signal.connection);
+      if (is_there) {
+        if (signal.connection != 0) it->second.connection = signal.connection;
+      } else if (fresh) {
+        s.extra->links.erase(it);
+        exit_arrived(s, signal.from, "noconnection"_atom, true);
       }
       return;  // an inactive one stays so: OTP's protocol
     }
@@ -220,8 +233,8 @@ void act(slot& s, envelope* e) {
       return;
     }
     case envelope_kind::monitor:
+      if (signal.connection != 0 && !use(s, signal.connection)) return;  // nobody is there to be told
       s.more().watched_by[signal.ref] = {signal.from, signal.name, atom(), signal.connection};
-      if (signal.connection != 0) s.extra->uses(signal.connection);
       return;
     case envelope_kind::demonitor:
       if (s.extra != nullptr) s.extra->watched_by.erase(signal.ref);

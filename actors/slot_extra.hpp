@@ -8,6 +8,7 @@
 #include <troupe/actors/spawn.hpp>
 #include <troupe/actors/timers.hpp>
 #include <troupe/mailbox/allocate.hpp>
+#include <troupe/mailbox/envelope.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -43,6 +44,14 @@ struct room_wait : waiter {
   void note(connection_id which) noexcept { there = there || which == connection; }
 };
 
+/// The caller of a request that an exception has destroyed, who is told when it is known whether the process ends by
+/// it.
+struct unwound_request {
+  pid caller;
+  reference question;
+  std::unique_ptr<remote_caller> remote;  // null: the caller lives on this node
+};
+
 struct slot_extra : pooled {
   boost::unordered::unordered_flat_map<pid, link_end, std::hash<pid>> links;
   boost::unordered::unordered_flat_map<reference, monitor_end, std::hash<reference>>
@@ -52,9 +61,9 @@ struct slot_extra : pooled {
   std::vector<std::pair<std::uint64_t, alias_mode>> aliases;
   std::unique_ptr<kept_callable> callable;  // what the coroutine lives in
   std::unique_ptr<slot_timer> timer;
-  std::shared_ptr<job> blocking;                   // while blocking(f) is out
-  std::vector<std::pair<pid, reference>> unwound;  // callers of requests that an exception destroyed: not told yet
-  std::vector<connection_id> connections;          // whose loss it must hear of
+  std::shared_ptr<job> blocking;  // while blocking(f) is out
+  std::vector<unwound_request> unwound;
+  std::vector<connection_id> connections;  // whose loss it must hear of
   pid group_leader;
   room_wait room;
   std::uint64_t last_unlink_id = 0;

@@ -2,6 +2,7 @@
 // The message from another node: it stays in the bytes in which it came until a handler of its shape looks at it.
 #pragma once
 
+#include <troupe/mailbox/allocate.hpp>
 #include <troupe/mailbox/codec.hpp>
 #include <troupe/mailbox/term.hpp>
 #include <troupe/mailbox/term_source.hpp>
@@ -10,6 +11,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -84,6 +86,11 @@ class encoded_term {
   /// `bytes` lie in `block`.
   encoded_term(const wire_format& format, block_ptr block, std::span<const std::byte> bytes, std::uint64_t key) noexcept
       : format_(&format), block_(std::move(block)), bytes_(bytes), key_(key) {}
+  encoded_term(const encoded_term& other)
+      : format_(other.format_), block_(other.block_), bytes_(other.bytes_), key_(other.key_), whole_(other.whole_),
+        whole_key_(other.whole_key_), by_alias_(other.by_alias_) {}
+  encoded_term(encoded_term&&) noexcept = default;
+  encoded_term& operator=(const encoded_term&) = delete;
 
   std::uint64_t key() const noexcept { return key_; }
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
@@ -107,6 +114,28 @@ class encoded_term {
     return out;
   }
 
+  /// Does it stand for a T? That is kept for take(): who asks wants it, as a rule, and reading it twice would cost
+  /// more.
+  template <class T>
+  bool matches() const {
+    if (value<T>() != nullptr) return true;
+    std::optional<T> found = read<T>();
+    if (!found) return false;
+    value_ = std::make_unique<value_of<T>>(std::move(*found));
+    return true;
+  }
+  /// What matches<T>() has found; null when it was not asked, or another type since.
+  template <class T>
+  const T* value() const noexcept {
+    return value_ != nullptr && value_->type == &type_mark<T> ? &static_cast<value_of<T>&>(*value_).value : nullptr;
+  }
+  /// The T; matches<T>() must hold.
+  template <class T>
+  T take() const {
+    if (value<T>() == nullptr) return std::move(*read<T>());
+    return std::move(static_cast<value_of<T>&>(*value_).value);
+  }
+
   /// An answer lies inside of the message that brought it, {Tag, Answer}: this is that message again.
   void set_whole(std::span<const std::byte> whole, std::uint64_t key, bool by_alias) noexcept {
     whole_ = whole;
@@ -118,9 +147,23 @@ class encoded_term {
   void become_whole() noexcept {
     bytes_ = std::exchange(whole_, {});
     key_ = whole_key_;
+    value_.reset();
   }
 
  private:
+  template <class T>
+  inline static constexpr char type_mark = 0;
+  struct any_value : pooled {
+    explicit any_value(const void* t) noexcept : type(t) {}
+    virtual ~any_value() = default;
+    const void* type;
+  };
+  template <class T>
+  struct value_of final : any_value {
+    explicit value_of(T v) : any_value(&type_mark<T>), value(std::move(v)) {}
+    T value;
+  };
+
   const wire_format* format_;
   block_ptr block_;
   std::span<const std::byte> bytes_;
@@ -128,6 +171,7 @@ class encoded_term {
   std::span<const std::byte> whole_;
   std::uint64_t whole_key_ = 0;
   bool by_alias_ = false;
+  mutable std::unique_ptr<any_value> value_;
 };
 
 }  // namespace troupe::detail

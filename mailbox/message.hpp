@@ -111,7 +111,7 @@ bool payload_matches(const envelope& e) {
     return is_encoded(e);
   } else {
     if (is_encoded(e)) {
-      if constexpr (std::is_move_constructible_v<T>) return encoded_payload(e).read<T>().has_value();
+      if constexpr (std::is_move_constructible_v<T>) return encoded_payload(e).matches<T>();
       return false;
     }
     if (e.type == &descriptor_of<term>) {
@@ -134,7 +134,7 @@ T take_payload(envelope& e) {
       if (is_encoded(e)) return encoded_payload(e).decode();
       throw std::logic_error("troupe: a payload that is no term was taken as one");
     } else {
-      if (is_encoded(e)) return *encoded_payload(e).read<T>();
+      if (is_encoded(e)) return encoded_payload(e).take<T>();
       return from_term<T>(*static_cast<const term*>(payload_of(e)));
     }
   }

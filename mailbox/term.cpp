@@ -150,10 +150,9 @@ term::term(const troupe::reference& value)
   ::new (value_.box->payload()) troupe::reference(value);
 }
 
-term::term(std::string_view text) : term(term_kind::binary, nullptr) {
-  if (text.empty()) return;
-  value_.box = new_box(term_kind::binary, text.size(), text.size());
-  std::memcpy(value_.box->payload(), text.data(), text.size());
+term::term(std::string_view text)
+    : term(term_kind::binary, text.empty() ? nullptr : new_box(term_kind::binary, text.size(), text.size())) {
+  if (!text.empty()) std::memcpy(value_.box->payload(), text.data(), text.size());
 }
 
 term::term(const troupe::port& value) : term(term_kind::port, new_box(term_kind::port, 0, sizeof value)) {

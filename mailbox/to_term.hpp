@@ -35,8 +35,8 @@ T build_whole(term_source& source) {
 
 }  // namespace detail
 
-/// The term that stands for `value`: see the table in codec.hpp. Throws std::invalid_argument for a float that is infinite or not a number, an
-/// enumerator without a name, and what the codecs of the user throw. Any thread.
+/// The term that stands for `value`: see the table in codec.hpp. Throws std::invalid_argument for a float that is
+/// infinite or not a number, an enumerator without a name, and what the codecs of the user throw. Any thread.
 template <class T>
 term to_term(const T& value) {
   if constexpr (std::is_same_v<T, term>) {

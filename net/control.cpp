@@ -316,13 +316,17 @@ void write_spawn_reply(etf::buffer& out, const reference& ref, const pid& to, st
   f.done();
 }
 
-bool write_refusal(etf::buffer& out, std::uint64_t flags, const pid& from, const request_envelope& request,
-                   const term& reason) {
+reference monitor_in_tag(const term& tag) noexcept {
   // A caller of OTP 24 or later monitors under the reference that is its tag's alias; before, under the tag itself. In
   // a tag with two, [[alias|Alias]|Monitor], it is the second one.
-  const term& tag = request.remote->tag;
-  reference monitor = tag.is_reference() ? tag.as_reference() : alias_in_tag(tag);
-  if (tag.is_improper_list() && tag.size() == 1 && tag.tail().is_reference()) monitor = tag.tail().as_reference();
+  if (tag.is_reference()) return tag.as_reference();
+  if (tag.is_improper_list() && tag.size() == 1 && tag.tail().is_reference()) return tag.tail().as_reference();
+  return alias_in_tag(tag);
+}
+
+bool write_refusal(etf::buffer& out, std::uint64_t flags, const pid& from, const request_envelope& request,
+                   const term& reason) {
+  const reference monitor = monitor_in_tag(request.remote->tag);
   if (!monitor) return false;
   write_down(out, flags, from, atom(), request.from, monitor, reason);
   return true;

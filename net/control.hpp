@@ -58,6 +58,8 @@ void write_spawn_reply(etf::buffer& out, const reference& ref, const pid& to, st
 bool write_refusal(etf::buffer& out, std::uint64_t flags, const pid& from, const request_envelope& request,
                    const term& reason);
 
+/// The monitor that a caller has made for the call with that tag; null when it names none.
+reference monitor_in_tag(const term& tag) noexcept;
 /// The alias that a caller's tag names: that of [alias|Ref] and of [[alias|Ref]|_]; null when it names none.
 reference alias_in_tag(const term& tag) noexcept;
 

@@ -9,6 +9,7 @@
 #include <troupe/net/inbound.hpp>
 #include <troupe/net/stream_io.hpp>
 
+#include <charconv>
 #include <utility>
 
 namespace troupe::detail {
@@ -89,8 +90,8 @@ class ticker {
       auto s = std::make_unique<segment>();
       s->bytes.put32(0);
       c.out().push(std::move(s));
-      c.flush();
     }
+    c.flush();
     written_ = written;
     return ++silent_ <= 4;
   }
@@ -110,20 +111,21 @@ task<std::string> serve(context& self, distribution& home, std::shared_ptr<conne
   ticker ticks(self.now(), home.options().tick_time, c->out().written());
   std::uint64_t waiting_for = 0;
   std::string ended;
-  int reads = 0;
   const auto on_ready = [&](const stream_ready& r) {
     if (r.ticket == waiting_for) waiting_for = 0;
   };
   const auto on_close = [&](const close_connection& order) { ended = order.why; };
   const auto on_other = [](const any_message&) {};
   for (;;) {
-    bool drained = false;
-    while (waiting_for == 0 && !drained) {
+    // Some reads, and then a look at what else there is, so that a flood stops neither the ticks nor us.
+    bool drained = waiting_for != 0;
+    for (int reads = 0; !drained && reads < reads_in_a_row; ++reads) {
       std::error_code error;
       const auto space = buffer.space();
       const std::size_t n = stream->read_some(space, error);
       if (n == 0) {
-        if (error == std::errc::operation_would_block || error == std::errc::resource_unavailable_try_again) break;
+        drained = error == std::errc::operation_would_block || error == std::errc::resource_unavailable_try_again;
+        if (drained) break;
         co_return error.message();
       }
       ticks.heard();
@@ -139,13 +141,13 @@ task<std::string> serve(context& self, distribution& home, std::shared_ptr<conne
         co_return std::string(e.what());
       }
       drained = n < space.size();
-      if (++reads % reads_in_a_row == 0) co_await self.yield();
     }
-    if (waiting_for == 0) {
+    if (drained && waiting_for == 0) {
       waiting_for = next_ticket();
       stream->when_readable(waking(self, waiting_for));
     }
-    auto clause = after(ticks.left(self.now()));
+    if (!drained) co_await self.yield();
+    auto clause = after(drained ? ticks.left(self.now()) : duration(0));
     co_await self.receive(on_ready, on_close, on_other, clause);
     if (!ended.empty()) co_return ended;
     const time_point now = self.now();
@@ -189,6 +191,19 @@ class answering final : public handshake_host {
     return handshake_verdict::not_allowed;
   }
   bool is_still_wanted(const std::string&) override { return true; }
+  /// A node that wants a name gets one that nobody has, for as long as its connection lives. Erlang: `erl -name
+  /// undefined`.
+  std::optional<name_message> name_for(const std::string& host, std::uint64_t) override {
+    name_message given;
+    do {
+      char text[20];
+      const std::uint64_t number = std::uint64_t{home_.next_challenge()} << 32 | home_.next_challenge();
+      const auto end = std::to_chars(text, text + sizeof text, number, 36).ptr;
+      given.name = "T" + std::string(text, end) + "@" + host;
+    } while (home_.find(given.name, false) != nullptr);
+    given.creation = std::max<std::uint32_t>(4, home_.next_challenge());
+    return given;
+  }
   /// The old connection ends before its successor begins, so that its nodedown comes first.
   task<void> before_ack(context& self, std::string peer) override {
     while (verdict_.status == incoming_verdict::kind::alive) {
@@ -282,7 +297,8 @@ process answer_process(context& self, shared<distribution> home, shared<byte_str
     }
   } guard{*home, answers, why};
   try {
-    const handshake_config config = config_of(*home);
+    handshake_config config = config_of(*home);
+    config.flags |= dist_flag::name_me;  // who has no name gets one
     const handshake_result shaken = co_await respond(self, *stream, answers, config);
     unfinished.done();
     const std::shared_ptr<connection> c = answers.verdict().slot;
@@ -307,7 +323,7 @@ process accept_process(context& self, shared<distribution> home, shared<byte_lis
     std::string failed;
     try {
       taken = co_await accept(self, *listener);
-    } catch (const stream_error& e) {
+    } catch (const std::exception& e) {
       failed = e.what();
     }
     if (!taken) {
@@ -322,7 +338,12 @@ process accept_process(context& self, shared<distribution> home, shared<byte_lis
     }
     count->fetch_add(1, std::memory_order_relaxed);
     const shared<byte_stream> stream{std::shared_ptr<byte_stream>(std::move(taken))};
-    self.spawn(answer_process, home, stream, count);
+    try {
+      self.spawn(answer_process, home, stream, count);
+    } catch (const std::exception& e) {  // there are as many processes as may be
+      count->fetch_sub(1, std::memory_order_relaxed);
+      home->report("no connection for " + stream->peer() + ": " + e.what());
+    }
   }
 }
 

@@ -42,6 +42,11 @@ bool belongs_to_connection(envelope_kind kind) noexcept {
          kind == envelope_kind::unlink_ack;
 }
 
+constexpr const char* disconnected = "disconnected";
+
+/// The attempt of a connection that is up.
+constexpr std::uint32_t taken = 0xffff'ffffU;
+
 }  // namespace
 
 distribution::distribution(detail::runtime& rt, node_options options, std::shared_ptr<network> net)
@@ -62,6 +67,7 @@ void distribution::report(const std::string& text) const noexcept {
 }
 
 std::uint32_t distribution::next_challenge() noexcept {
+  if (!is_simulated()) return random_challenge();
   return static_cast<std::uint32_t>(
       mix(rt_.creation(), challenges_.fetch_add(1, std::memory_order_relaxed)));  // uniqueness is all
 }
@@ -103,15 +109,26 @@ connection_id distribution::route(executor* env, std::uint32_t from, const desti
 void distribution::answer(executor* env, std::uint32_t from, request_envelope& request, envelope* reply) noexcept {
   const envelope_ptr owned(reply);
   const std::shared_ptr<connection> c = find(node_name(request.from.node()), false);
-  // A caller whose connection was lost has been told.
-  if (c == nullptr) return;
   try {
-    const bool sent = c->send(env, [&](etf::buffer& out, std::uint64_t flags) {
+    const bool sent = c != nullptr && c->send(env, [&](etf::buffer& out, std::uint64_t flags) {
       if (request.from.creation() != c->facts().creation) return false;
       write_answer(out, flags, sender(from), request, reply);
       return true;
     });
-    static_cast<void>(sent);
+    if (sent) return;
+    // The question came by way of another node, or its connection was lost: the answer dials, as Erlang's does.
+    const term& tag = request.remote->tag;
+    term answer =
+        term::tuple({tag, reply == nullptr || reply->type == nullptr ? term("ok"_atom) : payload_to_term(*reply)});
+    const reference alias = alias_in_tag(tag);
+    const destination to = alias ? destination(alias) : destination(request.from);
+    if (alias) {
+      auto* e = make_envelope<routed_envelope, term>(envelope_kind::alias_message, std::move(answer));
+      e->ref = alias;
+      route(env, from, to, e);
+    } else {
+      route(env, from, to, make_envelope<envelope, term>(envelope_kind::message, std::move(answer)));
+    }
   } catch (const std::exception& error) {
     report("an answer to " + request.from.to_string() + " on " + c->peer() + " cannot be sent: " + error.what());
     refuse(env, from, request, "bad_reply"_atom);
@@ -121,6 +138,11 @@ void distribution::answer(executor* env, std::uint32_t from, request_envelope& r
 void distribution::refuse(executor* env, std::uint32_t from, request_envelope& request, const term& reason) noexcept {
   const std::shared_ptr<connection> c = find(node_name(request.from.node()), false);
   if (c == nullptr) return;
+  // The caller's monitor has fired then, and he does not take it back.
+  if (slot* asked = env == nullptr ? nullptr : env->current; asked != nullptr && asked->extra != nullptr)
+    if (const auto it = asked->extra->watched_by.find(monitor_in_tag(request.remote->tag));
+        it != asked->extra->watched_by.end() && it->second.peer == request.from)
+      asked->extra->watched_by.erase(it);
   try {
     c->send(env, [&](etf::buffer& out, std::uint64_t flags) {
       return request.from.creation() == c->facts().creation && write_refusal(out, flags, sender(from), request, reason);
@@ -134,6 +156,11 @@ std::shared_ptr<connection> distribution::by_id(connection_id id) const noexcept
   const std::shared_lock guard(lock_);
   const auto it = by_id_.find(id);
   return it == by_id_.end() ? nullptr : it->second;
+}
+
+bool distribution::touch(connection_id connection, const pid& process) noexcept {
+  const auto c = by_id(connection);
+  return c != nullptr && c->touch(process);
 }
 
 void distribution::forget(connection_id connection, const pid& process) noexcept {
@@ -159,7 +186,11 @@ void distribution::stop() noexcept {
     connections_.clear();
     by_id_.clear();
   }
-  for (const auto& c : left) c->shut();
+  for (const auto& c : left) {
+    std::vector<connection::kept> unsent;
+    c->shut(unsent);
+    c->give_up(unsent);
+  }
 }
 
 // --- connections
@@ -225,7 +256,7 @@ std::vector<atom> distribution::nodes(bool visible, bool hidden) const {
 bool distribution::disconnect(std::string_view node) noexcept {
   const std::shared_ptr<connection> c = find(node, false);
   if (c == nullptr || c->state() != connection::stage::up) return false;
-  tell(c->owner, close_connection{"disconnected"});
+  tell(owner_of(*c), close_connection{disconnected});
   return true;
 }
 
@@ -267,7 +298,7 @@ incoming_verdict distribution::replace(const std::string& peer, const pid& serve
     if (it != connections_.end() && it->second->state() == connection::stage::up) old = it->second;
   }
   if (old != nullptr) {
-    tell(old->owner, close_connection{"replaced by a new connection of the same node"});
+    tell(owner_of(*old), close_connection{"replaced by a new connection of the same node"});
     return {incoming_verdict::kind::alive, old, 0};
   }
   incoming_verdict verdict = incoming(peer, server);
@@ -287,23 +318,23 @@ bool distribution::is_wanted(const connection& c, std::uint32_t attempt) const {
 
 bool distribution::established(connection& c, std::uint32_t attempt, const peer_facts& facts,
                                std::shared_ptr<byte_stream> stream) {
-  // nodeup comes before the first message: all are sent by this process.
-  if (!is_wanted(c, attempt)) return false;
-  const atom node(c.peer());
-  std::vector<std::pair<pid, std::uint64_t>> waiting;
-  std::vector<pid> watching;
+  // nodeup comes before the first message, which this process will read; and after all that the loss of an earlier
+  // connection says: see lost().
   {
-    const std::lock_guard guard(watch_lock_);
-    if (const auto it = waiters_.find(c.peer()); it != waiters_.end()) {
-      waiting = std::move(it->second);
-      waiters_.erase(it);
-    }
-    for (const auto& [process, hidden] : nodes_monitors_)
-      if (hidden || !facts.hidden) watching.push_back(process);
+    const std::unique_lock guard(lock_);
+    if (c.attempt != attempt || c.state() != connection::stage::pending || stopping_) return false;
+    c.attempt = taken;  // nobody takes it over any more
+    if (const executor* env = rt_.this_env(); env != nullptr && env->current != nullptr) c.owner = env->current->self();
   }
+  const atom node(c.peer());
   if (!c.open(facts, std::move(stream))) return false;
-  for (const pid& process : watching) tell(process, nodeup{node});
-  for (const auto& [process, ticket] : waiting) tell(process, connect_result{ticket, true});
+  const std::lock_guard guard(watch_lock_);
+  for (const auto& [process, hidden] : nodes_monitors_)
+    if (hidden || !facts.hidden) tell(c, process, nodeup{node});
+  if (const auto it = waiters_.find(c.peer()); it != waiters_.end()) {
+    for (const auto& [process, ticket] : it->second) tell(c, process, connect_result{ticket, true});
+    waiters_.erase(it);
+  }
   return true;
 }
 
@@ -311,6 +342,7 @@ void distribution::failed(connection& c, std::uint32_t attempt, const std::strin
   {
     const std::unique_lock guard(lock_);
     if (c.attempt != attempt || c.state() != connection::stage::pending) return;
+    c.attempt = taken;  // nobody takes over what is about to go
   }
   lost(c, false, why);
 }
@@ -321,39 +353,41 @@ void distribution::ended(connection& c, const std::string& why) noexcept {
 
 void distribution::lost(connection& c, bool was_up, const std::string& why) noexcept {
   const auto hold = c.shared_from_this();
-  take_out(c);
-  const auto touched = c.shut();
-  if (!touched) return;
-  executor* env = rt_.this_env();
-  const std::uint32_t from = env != nullptr && env->current != nullptr ? env->current->id : 0;
-  for (const pid& process : *touched) rt_.deliver(env, from, process, make_number(envelope_kind::lost, c.id()));
-  try {
-    const atom node(c.peer());
-    std::vector<pid> down;
-    std::vector<pid> watching;
-    std::vector<std::pair<pid, std::uint64_t>> waiting;
-    {
-      const std::lock_guard guard(watch_lock_);
-      if (const auto it = node_monitors_.find(node); it != node_monitors_.end()) {
-        down = std::move(it->second);
-        node_monitors_.erase(it);
-      }
-      if (const auto it = waiters_.find(c.peer()); it != waiters_.end()) {
-        waiting = std::move(it->second);
-        waiters_.erase(it);
-      }
-      if (was_up)
-        for (const auto& [process, hidden] : nodes_monitors_)
-          if (hidden || !c.facts().hidden) watching.push_back(process);
+  std::vector<connection::kept> unsent;
+  {
+    // Its successor can be there as soon as it is taken out, but says so only afterwards: see established().
+    const std::lock_guard guard(watch_lock_);
+    take_out(c);
+    const auto touched = c.shut(unsent);
+    if (!touched) return;
+    executor* env = rt_.this_env();
+    for (const pid& process : *touched)
+      rt_.deliver(env, c.channel(), process, make_number(envelope_kind::lost, c.id()));
+    // A stranger's name makes no atom: who was up, and whom somebody monitors, has one.
+    const auto known = atom::find(c.peer());
+    const atom node = known.value_or(atom());
+    if (const auto it = node_monitors_.find(node); known && it != node_monitors_.end()) {
+      for (const pid& process : it->second) tell(c, process, nodedown{node});
+      node_monitors_.erase(it);
     }
-    for (const pid& process : down) tell(process, nodedown{node});
-    for (const pid& process : watching) tell(process, nodedown{node});
-    for (const auto& [process, ticket] : waiting) tell(process, connect_result{ticket, false});
-    if (!rt_.is_stopping())
-      report((was_up ? "the connection with " : "no connection with ") + c.peer() + (was_up ? " has ended: " : ": ") +
-             why);
-  } catch (...) {
-    report("out of memory when a connection ended");
+    if (was_up)
+      for (const auto& [process, hidden] : nodes_monitors_)
+        if (hidden || !c.facts().hidden) tell(c, process, nodedown{node});
+    if (const auto it = waiters_.find(c.peer()); it != waiters_.end()) {
+      for (const auto& [process, ticket] : it->second) tell(c, process, connect_result{ticket, false});
+      waiters_.erase(it);
+    }
+  }
+  c.give_up(unsent);  // outside of the lock: it may run destructors of messages
+  if (rt_.is_stopping()) return;
+  try {
+    const std::string text =
+        (was_up ? "the connection with " : "no connection with ") + c.peer() + (was_up ? " has ended: " : ": ") + why;
+    if (was_up && (why == disconnected || why == end_of_stream().message()))
+      spdlog::info("{}: {}", name(), text);  // as it should be
+    else
+      report(text);
+  } catch (...) {  // no memory for that line
   }
 }
 
@@ -361,10 +395,20 @@ void distribution::lost(connection& c, bool was_up, const std::string& why) noex
 // ---------------------------------------------------------------------------------------------------
 
 template <class Message>
+void distribution::tell(const connection& c, const pid& process, Message message) noexcept {
+  tell_from(c.channel(), process, std::move(message));
+}
+
+template <class Message>
 void distribution::tell(const pid& process, Message message) noexcept {
+  executor* env = rt_.this_env();
+  tell_from(env != nullptr && env->current != nullptr ? env->current->id : 0, process, std::move(message));
+}
+
+template <class Message>
+void distribution::tell_from(std::uint32_t from, const pid& process, Message message) noexcept {
   try {
-    executor* env = rt_.this_env();
-    rt_.deliver(env, env != nullptr && env->current != nullptr ? env->current->id : 0, process,
+    rt_.deliver(rt_.this_env(), from, process,
                 make_envelope<envelope, Message>(envelope_kind::message, std::move(message)));
   } catch (...) {  // no memory for an envelope
   }
@@ -409,6 +453,14 @@ void distribution::monitor_nodes(const pid& process, bool on, bool hidden) {
   } else {
     nodes_monitors_.erase(process);
   }
+}
+
+void distribution::forget_waiter(const pid& process, atom node, std::uint64_t ticket) {
+  const std::lock_guard guard(watch_lock_);
+  const auto it = waiters_.find(std::string(node.name()));
+  if (it == waiters_.end()) return;
+  std::erase(it->second, std::pair(process, ticket));
+  if (it->second.empty()) waiters_.erase(it);
 }
 
 void distribution::tell_connected(const pid& process, atom node, std::uint64_t ticket) {

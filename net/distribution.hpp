@@ -75,6 +75,7 @@ class distribution final : public router, public std::enable_shared_from_this<di
   connection_id route(executor* env, std::uint32_t from, const destination& to, envelope* e) noexcept override;
   void answer(executor* env, std::uint32_t from, request_envelope& request, envelope* reply) noexcept override;
   void refuse(executor* env, std::uint32_t from, request_envelope& request, const term& reason) noexcept override;
+  bool touch(connection_id connection, const pid& process) noexcept override;
   void forget(connection_id connection, const pid& process) noexcept override;
   bool is_busy(connection_id connection) const noexcept override;
   bool wait_for_room(connection_id connection, const pid& process) noexcept override;
@@ -113,6 +114,8 @@ class distribution final : public router, public std::enable_shared_from_this<di
   void monitor_nodes(const pid& process, bool on, bool hidden);
   /// The process gets connect_result{ticket} when the node is up, or cannot be reached. Dials.
   void tell_connected(const pid& process, atom node, std::uint64_t ticket);
+  /// It has given up waiting for that.
+  void forget_waiter(const pid& process, atom node, std::uint64_t ticket);
 
   /// Time and chance are a seed's.
   bool is_simulated() const noexcept { return options_.network != nullptr; }
@@ -136,8 +139,13 @@ class distribution final : public router, public std::enable_shared_from_this<di
   std::shared_ptr<connection> begin(std::string_view node);
   void take_out(connection& c) noexcept;
   void lost(connection& c, bool was_up, const std::string& why) noexcept;
+  /// What the connection's node does, in order with what comes from it.
+  template <class Message>
+  void tell(const connection& c, const pid& process, Message message) noexcept;
   template <class Message>
   void tell(const pid& process, Message message) noexcept;
+  template <class Message>
+  void tell_from(std::uint32_t from, const pid& process, Message message) noexcept;
 
   detail::runtime& rt_;
   const node_options options_;

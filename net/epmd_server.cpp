@@ -81,8 +81,8 @@ task<bool> register_guest(context& self, guest& g, epmd_node node) {
   const bool wide = node.highest >= 6;
   epmd_alive_answer reply;
   if (is_epmd_name(node.name)) {
-    add_node_name question{std::move(node)};
-    reply.creation = co_await self.call(g.server, std::move(question), infinity);
+    const add_node_name question{std::move(node)};  // copied: g++ 12 must not move it here
+    reply.creation = co_await self.call(g.server, question, infinity);
   }
   const bool registered = reply.creation != 0;
   if (!wide && registered) reply.creation = reply.creation % 3 + 1;  // 1 to 3, in the old days
@@ -102,8 +102,8 @@ process serve_guest(context& self, guest g) {
       std::array<std::byte, 1> buffer;
       co_await read_available(self, *g.stream, buffer, time_point::max());
     } else if (auto* port = std::get_if<epmd_port_request>(&*request)) {
-      find_node_name question{std::move(port->name)};
-      const std::optional<epmd_node> found = co_await self.call(g.server, std::move(question), infinity);
+      const find_node_name question{std::move(port->name)};
+      const std::optional<epmd_node> found = co_await self.call(g.server, question, infinity);
       co_await answer(self, g, epmd_port_bytes(found));
     } else if (const auto* names = std::get_if<epmd_names_request>(&*request)) {
       const std::vector<epmd_name> list = co_await self.call(g.server, list_node_names{}, infinity);

@@ -33,6 +33,7 @@ struct export_name {
 
   export_name(std::string_view name);
   export_name(const char* name) : export_name(std::string_view(name)) {}
+  export_name(const std::string& name) : export_name(std::string_view(name)) {}
   export_name(atom m, atom f) noexcept : module(m), function(f) {}
 };
 

@@ -22,7 +22,7 @@ std::span<std::byte> frame_buffer::space() {
       block_ptr fresh(byte_block::make(size));
       if (held != 0) std::memcpy(fresh->data(), block_->data() + begin_, held);
       block_ = std::move(fresh);
-    } else if (held != 0) {
+    } else if (held != 0 && begin_ != 0) {
       std::memmove(block_->data(), block_->data() + begin_, held);
     }
     begin_ = 0;

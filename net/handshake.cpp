@@ -489,7 +489,7 @@ task<handshake_result> respond(context& self, byte_stream& stream, handshake_hos
   result.peer = theirs.name;
   result.creation = theirs.creation;
   result.flags = expanded(theirs.flags);
-  result.effective_flags = effective(config.flags | (theirs.flags & dist_flag::name_me), theirs.flags);
+  result.effective_flags = effective(config.flags, theirs.flags);
   hands.set_peer(result.peer);
 
   // Who cannot be talked to, or is not wanted, hears it.
@@ -531,7 +531,7 @@ task<handshake_result> respond(context& self, byte_stream& stream, handshake_hos
   }
 
   challenge_message ours;
-  ours.flags = config.flags;
+  ours.flags = config.flags | (theirs.flags & dist_flag::name_me);  // or an Erlang node forgets that it has no name
   ours.challenge = config.challenge();
   ours.creation = config.creation;
   ours.name = config.name;

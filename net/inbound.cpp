@@ -44,7 +44,10 @@ inbound::inbound(distribution& home, std::shared_ptr<connection> c, context& sel
 }
 
 void inbound::deliver(const pid& to, envelope* e) noexcept {
-  home_.runtime().deliver(self_, to, e);
+  runtime& rt = home_.runtime();
+  // Of an earlier incarnation of this node, or of no node of ours: nothing is relayed.
+  if (!rt.is_local(to)) return rt.bounce(self_.env, to, e, "noproc"_atom);
+  rt.deliver(self_.env, connection_->channel(), to, e);
 }
 
 void inbound::signal(envelope_kind kind, const pid& from, const pid& to, std::uint64_t number) {
@@ -176,7 +179,6 @@ void inbound::take(std::span<const std::byte> frame, const block_ptr& block) {
       want(3);
       const pid from = read_peer(r, "who links");
       const pid to = read_pid(r, "whom it links with");
-      if (home_.runtime().is_local(to)) connection_->touch(to);
       return signal(envelope_kind::link, from, to);
     }
     case control_op::unlink: {
@@ -225,10 +227,7 @@ void inbound::take(std::span<const std::byte> frame, const block_ptr& block) {
       e->name = name;
       envelope_ptr owned(e);
       e->ref = read_reference(r, "the monitor");
-      if (to && home_.runtime().is_local(to)) {
-        connection_->touch(to);
-        if (!name.empty()) connection_->add_named(e->ref, to);
-      }
+      if (to && !name.empty()) connection_->add_named(e->ref, to);
       return deliver(to, owned.release());
     }
     case control_op::demonitor_p: {
@@ -256,6 +255,7 @@ void inbound::take(std::span<const std::byte> frame, const block_ptr& block) {
       envelope_ptr owned(e);
       e->ref = read_reference(r, "the monitor");
       e->reason = as_payload ? reason(rest) : r.read_term();
+      connection_->settle(e->ref, true);
       return deliver(watcher, owned.release());
     }
     case control_op::group_leader: {
@@ -274,7 +274,6 @@ void inbound::take(std::span<const std::byte> frame, const block_ptr& block) {
       pid child;
       atom error;
       if (!r.read_pid(child)) error = read_atom(r, "the new process or the error");
-      if (made != 0 && home_.runtime().is_local(to)) connection_->touch(to);
       signal_envelope* e = make_signal(envelope_kind::spawn_reply, child);
       e->ref = ref;
       e->number = made;
@@ -326,7 +325,8 @@ bool inbound::request(const pid& to, const payload_bytes& p, const block_ptr& bl
   else
     e->ref = alias_in_tag(from->tag);
   e->home = &home_.runtime();
-  e->remote = from.release();
+  // One of ours has asked there, and it was delegated to us: then this is a question among ourselves.
+  if (!home_.runtime().is_local(caller)) e->remote = from.release();
   deliver(to, e);
   return true;
 }
@@ -343,6 +343,7 @@ bool inbound::answer(const pid& to, const reference& alias, const payload_bytes&
   const term tag = r.read_term();
   const reference ref = tag.is_reference() ? tag.as_reference() : alias_in_tag(tag);
   if (!ref || owner_of(ref) != to || (alias && alias != ref)) return false;
+  connection_->settle(ref, false);
   const auto content = r.skip();
   // The answer lies inside of the message, which it becomes again should nobody wait for an answer.
   block_ptr held = block && bytes.size() >= share_from ? block : block_ptr(byte_block::copy_of(bytes));

@@ -72,7 +72,8 @@ void rex_message(context& self, const shared<distribution>& home, const term& m)
   } else if (what.is_tuple("sbcast"_atom) && what.size() == 3 && what[1].is_atom()) {
     const pid to = self.whereis(what[1].as_atom());
     if (to) self.send(to, what[2]);
-    self.send(asker, term::tuple({"rex"_atom, to ? term(here) : term::tuple({"nonexisting_name"_atom, what[1]})}));
+    const term outcome = to ? term(here) : term::tuple({"nonexisting_name"_atom, what[1]});
+    self.send(asker, term::tuple({"rex"_atom, here, outcome}));
   }
 }
 
@@ -83,12 +84,21 @@ process rex(context& self, shared<distribution> home) {
     co_await self.receive(
         [&](request<term> r) {
           const term call = *r;
-          if ((call.is_tuple("call"_atom) || call.is_tuple("block_call"_atom)) && is_call(call))
+          if ((!call.is_tuple("call"_atom) && !call.is_tuple("block_call"_atom)) || !is_call(call))
+            return r.reply(term::tuple({"badrpc"_atom, term::tuple({"EXIT"_atom, "badarg"_atom})}));
+          try {
             self.spawn(rex_worker, home, call, std::move(r));
-          else
-            r.reply(term::tuple({"badrpc"_atom, term::tuple({"EXIT"_atom, "badarg"_atom})}));
+          } catch (const system_limit&) {
+            if (r) r.reply(term::tuple({"badrpc"_atom, term::tuple({"EXIT"_atom, "system_limit"_atom})}));
+          }
         },
-        [&](const term& m) { rex_message(self, home, m); }, [&](const any_message&) {});
+        [&](const term& m) {
+          try {
+            rex_message(self, home, m);
+          } catch (const system_limit&) {  // nobody waits here for an answer that could say so
+          }
+        },
+        [&](const any_message&) {});
 }
 
 // --- output

@@ -153,13 +153,14 @@ bool node::connect(const process_name& other, detail::duration patience) {
   };
   detail::refuse_on_worker();
   const detail::shared<outcome> result(std::make_shared<outcome>());
-  const auto ask = [](context& self, process_name node, detail::duration time, detail::shared<outcome> to) -> process {
+  const auto ask = [](context& self, process_name to_whom, detail::duration time,
+                      detail::shared<outcome> to) -> process {
     // However this ends, the thread goes on.
     struct at_end {
       detail::shared<outcome> what;
       ~at_end() { what->done.set(); }
     } end{to};
-    to->up = co_await connect_node(self, node, time);
+    to->up = co_await connect_node(self, to_whom, time);
   };
   spawn(ask, other, patience, result);
   runtime().sched().wait(result->done);

@@ -42,7 +42,7 @@ class node : public actor_system {
   /// Listens, registers with epmd (or serves as epmd when this machine has none), and returns when others can connect.
   /// Throws node_error.
   explicit node(node_options options);
-  /// Ends all processes, then all connections.
+  /// Ends all processes, those that serve its connections among them.
   ~node();
 
   /// Connects; false when that cannot be done. Blocks. Erlang: net_kernel:connect_node/1.

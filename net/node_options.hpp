@@ -20,10 +20,10 @@ class network;
 struct node_options {
   /// `name@host`. The host part says how others reach it: an IP address or a name with a dot (Erlang's -name), or one
   /// without a dot (-sname). Only a host of this machine's can be listened at.
-  std::string name;
+  std::string name{};
   /// The secret that nodes of one cluster share. Empty: that of ~/.erlang.cookie (or $XDG_CONFIG_HOME/erlang/), which
   /// has to be there and unreadable for others. Erlang: -setcookie.
-  std::string cookie;
+  std::string cookie{};
   /// A hidden node connects with those that it talks to and with nobody else, and stays out of their nodes(). Erlang:
   /// -hidden.
   bool hidden = false;
@@ -31,7 +31,7 @@ struct node_options {
   std::uint16_t port = 0;
   /// The address to listen at. Empty: the loopback address when the node's host is this machine's own ("localhost",
   /// 127.x, ::1), else all addresses of the machine. Erlang: inet_dist_use_interface.
-  std::string listen;
+  std::string listen{};
   /// Take no connections from others; no epmd then either.
   bool listening = true;
   /// Find other nodes, and be found, by the port mapper epmd. False: every node listens at dial_port.
@@ -52,11 +52,11 @@ struct node_options {
   /// One connection may bring so many atoms that this OS process does not have yet; more end it.
   std::size_t max_new_atoms = 100'000;
   /// Options of the actor_system that the node is; the name is set above.
-  actor_system_options system;
+  actor_system_options system{};
   /// Tests: another network than TCP (see net/testing/).
-  std::shared_ptr<detail::network> network;
+  std::shared_ptr<detail::network> network{};
   /// Set by the node itself.
-  std::shared_ptr<detail::network> tcp;
+  std::shared_ptr<detail::network> tcp{};
 };
 
 }  // namespace troupe

@@ -10,6 +10,7 @@ namespace troupe::detail {
 outbox::outbox(std::size_t busy_limit, std::function<void()> room) : busy_limit_(busy_limit), room_(std::move(room)) {}
 
 outbox::~outbox() {
+  wanted_.store(false, std::memory_order_relaxed);  // who could be told has gone
   take_all();
   drop_all();
 }

@@ -173,6 +173,7 @@ class io_poller final : public poller {
   time_point next_look_;
   unsigned waits_ = 0;
   bool crowd_ = false;
+  bool has_looked_ = false;  // it has led since it was polled last
 };
 
 void io_poller::wait(time_point deadline) {
@@ -205,6 +206,7 @@ void io_poller::lead(std::unique_lock<std::mutex>& guard, time_point deadline) {
   m_.rung = false;
   take_over();
   m_.leave();
+  has_looked_ = true;
 }
 
 /// Until the deadline, a handler has run, or spuriously; m_.rung tells that it was the deadline.
@@ -241,7 +243,8 @@ void io_poller::wake() noexcept {
 
 bool io_poller::poll() {
   if (first_ == nullptr) {
-    if (m_.led.load(std::memory_order_relaxed)) return false;
+    // One that waits again and again looks by waiting.
+    if (std::exchange(has_looked_, false) || m_.led.load(std::memory_order_relaxed)) return false;
     const time_point now = std::chrono::steady_clock::now();
     if (now < next_look_ || !m_.try_lead()) return false;
     next_look_ = now + look_interval;

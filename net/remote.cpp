@@ -64,6 +64,9 @@ task<spawned> spawn_on(context& self, atom node, export_name what, term argument
   questions_wait wait(slot_access::of(self), std::move(one), 1);
   co_await wait;
   const envelope_ptr answer = q.take();
+  // A message of the other node's can look like an answer to a call.
+  if (answer->kind != envelope_kind::spawn_reply)
+    throw call_failed(atom("bad_reply"), term::tuple({what.module, what.function, node}), "spawn");
   const auto& said = static_cast<const signal_envelope&>(*answer);
   if (!said.from) throw call_failed(said.reason, term::tuple({what.module, what.function, node}), "spawn");
   spawned result;
@@ -84,6 +87,7 @@ task<bool> connect_node(context& self, process_name node, detail::duration patie
   auto handler = when(mine, note);
   auto clause = after(patience);
   co_await self.receive(handler, clause);
+  if (!up) home.forget_waiter(self.pid(), node.atom(), ticket);
   co_return up;
 }
 

@@ -95,7 +95,9 @@ void spawn_for(distribution& home, const std::shared_ptr<connection>& by, slot& 
     }
   }
   const auto answer = [&](const pid& child, atom error) {
-    const std::uint64_t made = child ? (parent.link ? made_link : 0U) | (parent.monitor ? made_monitor : 0U) : 0U;
+    std::uint64_t made = 0;
+    if (child && parent.link) made |= made_link;
+    if (child && parent.monitor) made |= made_monitor;
     by->send(server.env, [&](etf::buffer& out, std::uint64_t) {
       write_spawn_reply(out, demand.ref, demand.parent, made, child, error);
       return true;
@@ -137,6 +139,8 @@ void spawn_for(distribution& home, const std::shared_ptr<connection>& by, slot& 
         return launch(made, found->start(made.self(), std::vector<term>(given.begin(), given.end())));
       } catch (const decode_error& e) {
         return launch(made, ends_by(made.self(), term::tuple({"badarg"_atom, term(std::string_view(e.what()))})));
+      } catch (...) {
+        return launch(made, ends_by(made.self(), reason_of_current_exception()));
       }
     }
     if (found != nullptr)

@@ -34,7 +34,7 @@ class byte_stream {
   /// Writes some of the buffers' bytes, in order; 0 with `error`, as above.
   virtual std::size_t write_some(std::span<const std::span<const std::byte>> from, std::error_code& error) noexcept = 0;
   /// Calls back once when read_some would not say operation_would_block (there are bytes, the end, or an error). One
-  /// wait at a time; after close() the callback is dropped.
+  /// wait at a time. Whoever waits when close() comes, or begins to afterwards, is called soon: reading then says why.
   virtual void when_readable(io_callback ready) = 0;
   /// The same for write_some.
   virtual void when_writable(io_callback ready) = 0;

@@ -88,7 +88,8 @@ source_id simulated_world::join(event_source& source) {
 }
 
 void simulated_world::leave(event_source& source) noexcept {
-  const auto there = std::find_if(members_.begin(), members_.end(), [&](const member& m) { return m.source == &source; });
+  const auto there =
+      std::find_if(members_.begin(), members_.end(), [&](const member& m) { return m.source == &source; });
   if (there == members_.end()) return;
   const source_id id = there->id;
   members_.erase(there);

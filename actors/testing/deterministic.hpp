@@ -50,8 +50,8 @@ class simulated_world {
   simulated_world(const simulated_world&) = delete;
   simulated_world& operator=(const simulated_world&) = delete;
 
-  /// Lets one thing happen: a process runs, an envelope or bytes arrive, blocking work is done; when there is nothing of
-  /// the kind, time jumps to the next timer. False: nothing will ever happen again. Throws endless after max_steps.
+  /// Lets one thing happen: a process runs, an envelope or bytes arrive, blocking work is done; when there is nothing
+  /// of the kind, time jumps to the next timer. False: nothing will ever happen again. Throws endless after max_steps.
   bool step();
 
   /// From now on its events are among the choices. It leaves before it is destroyed.

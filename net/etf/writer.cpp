@@ -130,7 +130,9 @@ void writer::put_pid(const pid& value) {
 }
 
 void writer::put_reference(const reference& value) {
-  const auto words = value.words();
+  // On the wire a reference has at least one word: the null reference gets one, see make_reference.
+  static constexpr std::uint32_t none[] = {0};
+  const auto words = value ? value.words() : std::span<const std::uint32_t>(none);
   put_head(*out_, tag::newer_reference, static_cast<std::uint16_t>(words.size()));
   put_atom_text(node_name(value.node()));
   std::byte* place = out_->extend(4 + 4 * words.size());

@@ -47,8 +47,8 @@ struct machine;
 struct side {
   machine* at = nullptr;
   std::uint16_t port = 0;
-  bool held = false;    // somebody has, or is about to get, the byte_stream
-  bool closed = false;  // here
+  bool held = false;       // somebody has, or is about to get, the byte_stream
+  bool closed = false;     // here
   std::error_code broken;  // what read_some says once the bytes that have arrived are read
   std::deque<segment> coming;
   std::vector<std::byte> here;  // has arrived
@@ -82,9 +82,9 @@ struct attempt {
   machine* from;
   machine* to;  // null: no such name
   std::uint16_t port;
-  time_point when;         // the next thing happens
+  time_point when;  // the next thing happens
   time_point patience;
-  bool answered = false;   // `error` and `made` are on their way back
+  bool answered = false;  // `error` and `made` are on their way back
   std::error_code error;
   std::shared_ptr<wire> made;
   network::connected done;
@@ -210,12 +210,8 @@ class simulated_stream final : public byte_stream {
   std::size_t write_some(std::span<const std::span<const std::byte>> from, std::error_code& error) noexcept override {
     return wires_->write(*wire_, who_, from, error);
   }
-  void when_readable(io_callback ready) override {
-    wires_->set_wait(here().readable, std::move(ready));
-  }
-  void when_writable(io_callback ready) override {
-    wires_->set_wait(here().writable, std::move(ready));
-  }
+  void when_readable(io_callback ready) override { wires_->set_wait(here().readable, std::move(ready)); }
+  void when_writable(io_callback ready) override { wires_->set_wait(here().writable, std::move(ready)); }
   void close() noexcept override { wires_->close(*wire_, who_); }
   std::string peer() const override {
     const side& other = wire_->sides[1 - who_];
@@ -268,7 +264,8 @@ class simulated_host final : public network {
 
 }  // namespace
 
-// --- what can happen, and when ----------------------------------------------------------------------------------------
+// --- what can happen, and when
+// ----------------------------------------------------------------------------------------
 
 time_point simulated_wires::soon() {
   const auto up_to = [this](duration most) {
@@ -360,7 +357,8 @@ void simulated_wires::has_left(source_id who) noexcept {
     if (a.made) release(a.made, 0);
 }
 
-// --- streams ------------------------------------------------------------------------------------------------------------
+// --- streams
+// ------------------------------------------------------------------------------------------------------------
 
 void simulated_wires::push(side& to, segment s) {
   if (!to.coming.empty()) s.arrives = std::max(s.arrives, to.coming.back().arrives);  // in order
@@ -492,7 +490,8 @@ std::unique_ptr<byte_stream> simulated_wires::hold(std::shared_ptr<wire> w, std:
   return std::make_unique<simulated_stream>(shared_from_this(), std::move(w), who);
 }
 
-// --- connecting ---------------------------------------------------------------------------------------------------------
+// --- connecting
+// ---------------------------------------------------------------------------------------------------------
 
 std::uint16_t simulated_wires::free_port(machine& m) const {
   do {
@@ -549,8 +548,16 @@ std::unique_ptr<byte_stream> simulated_wires::accept(simulated_listener_state& l
 
 void simulated_wires::connect(machine& from, const std::string& host, std::uint16_t port, network::connected done) {
   const bool itself = is_loopback(host) || host == from.name;
-  attempts_.push_back({&from, itself ? &from : find(host), port, soon(), now() + connect_patience,
-                       false, {}, nullptr, std::move(done), world_->acting()});
+  attempts_.push_back({&from,
+                       itself ? &from : find(host),
+                       port,
+                       soon(),
+                       now() + connect_patience,
+                       false,
+                       {},
+                       nullptr,
+                       std::move(done),
+                       world_->acting()});
 }
 
 void simulated_wires::go_on(std::size_t index) {
@@ -591,7 +598,8 @@ void simulated_wires::finish(std::size_t index, std::error_code error) {
   a.done(error, std::move(stream));
 }
 
-// --- faults -------------------------------------------------------------------------------------------------------------
+// --- faults
+// -------------------------------------------------------------------------------------------------------------
 
 void simulated_wires::reset(machine& a, machine& b) {
   for (const auto& w : wires_) {
@@ -609,8 +617,10 @@ void simulated_wires::crash(machine& m) {
       if (s.at != &m) continue;
       break_side(s);
       side& other = w->sides[1 - who];
-      if (other.at == &m) break_side(other);
-      else if (!other.broken) push(other, {segment::kind::reset, soon(), {}});
+      if (other.at == &m)
+        break_side(other);
+      else if (!other.broken)
+        push(other, {segment::kind::reset, soon(), {}});
     }
   while (!m.listeners.empty()) unlisten(*std::shared_ptr(m.listeners.begin()->second));
   for (attempt& a : attempts_) {

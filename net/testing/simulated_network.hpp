@@ -22,7 +22,8 @@ namespace troupe::testing {
 /// stream arrive in order, but in segments that are cut anywhere and each take their time; reads and writes may do less
 /// than they are asked for; connecting and being accepted take time; a wait that close() has overtaken is called or
 /// dropped. What was written before a close still arrives, unless the closing side had bytes that it has not read: then
-/// the other side sees connection_reset, and may lose some, as with TCP. A stream holds 64 KiB that are written and not yet read, then writing would block.
+/// the other side sees connection_reset, and may lose some, as with TCP. A stream holds 64 KiB that are written and not
+/// yet read, then writing would block.
 ///
 ///     simulation world(17);
 ///     simulated_network net(world);
@@ -31,11 +32,11 @@ namespace troupe::testing {
 ///
 /// A stream between two names of machines ("h1") or within one ("127.0.0.1", "localhost", "::1", or its own name). Who
 /// listens at a loopback address is reached from the machine itself alone, as everywhere; "0.0.0.0", "::" and the
-/// machine's name listen to all. Where nobody listens, connection_refused; a name that no machine has, and a machine that
-/// could not be reached for 127 s (Linux's patience), host_unreachable.
+/// machine's name listen to all. Where nobody listens, connection_refused; a name that no machine has, and a machine
+/// that could not be reached for 127 s (Linux's patience), host_unreachable.
 ///
-/// What an actor system waits for here is forgotten when that system ends. One thread, the simulation's. The streams and
-/// hosts may live longer than this object.
+/// What an actor system waits for here is forgotten when that system ends. One thread, the simulation's. The streams
+/// and hosts may live longer than this object.
 class simulated_network {
  public:
   explicit simulated_network(simulation& world);
@@ -56,12 +57,12 @@ class simulated_network {
   void partition(std::string_view a, std::string_view b);
   /// What was held goes on.
   void heal(std::string_view a, std::string_view b);
-  /// All streams between the two break, for both sides, with connection_reset; bytes under way are lost. Those that have
-  /// arrived can still be read.
+  /// All streams between the two break, for both sides, with connection_reset; bytes under way are lost. Those that
+  /// have arrived can still be read.
   void reset(std::string_view a, std::string_view b);
-  /// The machine loses all its streams, listeners and connects, and is empty again. Its own side sees connection_reset at
-  /// once, other machines see it when the news have travelled there. (The actor system that ran on it is the test's to
-  /// end.)
+  /// The machine loses all its streams, listeners and connects, and is empty again. Its own side sees connection_reset
+  /// at once, other machines see it when the news have travelled there. (The actor system that ran on it is the test's
+  /// to end.)
   void crash(std::string_view host);
 
   /// Streams that one of the two sides still holds.

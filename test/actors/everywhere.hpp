@@ -37,11 +37,17 @@ std::uint64_t run_seed(std::uint64_t seed, const body& b);
 /// How many seeds there are to run; tests with few interleavings may want a share of them.
 std::uint64_t seed_count();
 
+/// The one in TROUPE_SEED; 0: there is none.
+std::uint64_t only_seed();
+
 /// Options for tests that make their own system: a real clock, no crash reports.
 troupe::actor_system_options quiet_options(std::size_t workers = 2);
 
 /// Has a check failed since the program began? (So a loop may stop at the first failure.)
 std::uint64_t failed_checks() noexcept;
+
+/// The name of the test case that runs.
+const char* running_test() noexcept;
 
 /// Aborts the program, naming the test, when it lives longer than a minute of real time: a lost wake-up shows as a
 /// hang.

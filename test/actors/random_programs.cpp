@@ -84,8 +84,9 @@ std::string line_of(const exit_signal& e) {
   return "exit from " + e.from.to_string() + ": " + e.reason.to_string();
 }
 std::string line_of(const down& d) {
-  return "down " + d.ref.to_string() + " of " + d.process.to_string() + " " + term(d.name).to_string() + ": " +
-         d.reason.to_string();
+  // Who is monitored by name on another node has no pid there: the suite of monitors looks at those of this node.
+  const std::string who = d.name == atom() ? d.process.to_string() : term(d.name).to_string();
+  return "down " + d.ref.to_string() + " of " + who + ": " + d.reason.to_string();
 }
 
 /// Does what it is told, and remembers what it hears.
@@ -328,6 +329,12 @@ process random_program(context& self) {
     heard h = co_await self.receive<heard>();
     std::sort(h.signals.begin(), h.signals.end());
     std::sort(member.signals.begin(), member.signals.end());
+    const auto lines = [](const std::vector<std::string>& all) {
+      std::string text;
+      for (const std::string& one : all) text += "\n  " + one;
+      return text;
+    };
+    INFO(member.process, " heard:", lines(h.signals), "\nand should have heard:", lines(member.signals));
     CHECK(h.signals == member.signals);
   }
   CHECK(self.mailbox_length() == 0);

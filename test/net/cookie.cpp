@@ -155,7 +155,7 @@ TEST_CASE("a cookie is made only when asked, of 20 random letters that the owner
   const std::string made = cookie_from_home(true);
   CHECK(made.size() == 20);
   CHECK(std::all_of(made.begin(), made.end(), [](char c) { return c >= 'A' && c <= 'Z'; }));
-  struct stat info {};
+  struct stat info{};
   REQUIRE(::stat((home.path / ".erlang.cookie").c_str(), &info) == 0);
   CHECK((info.st_mode & 0777) == 0400);
   CHECK(cookie_from_home(true) == made);

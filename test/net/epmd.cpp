@@ -3,6 +3,8 @@
 #include <troupe/net/epmd_client.hpp>
 #include <troupe/net/epmd_server.hpp>
 
+#include "programs.hpp"
+
 #include <troupe/actors/all.hpp>
 #include <troupe/net/stream_io.hpp>
 #include <troupe/net/testing/simulated_network.hpp>
@@ -73,7 +75,9 @@ epmd_node node_called(std::string name, std::uint16_t its_port = 4711) {
 /// Machines h1 and h2, and one system.
 struct machines {
   explicit machines(std::uint64_t seed)
-      : world(seed), net(world), h1(net.host("h1")), h2(net.host("h2")), sys(options()) {}
+      : world(seed), net(world), h1(net.host("h1")), h2(net.host("h2")), sys(options()) {
+    set_log_level(log_level::off);  // keepers tell what goes wrong
+  }
   actor_system_options options() {
     auto o = world.options();
     o.log_crashes = false;
@@ -167,7 +171,8 @@ task<std::string> raw_answer(context& self, std::shared_ptr<network> net, std::s
 
 }  // namespace
 
-// --- messages ---------------------------------------------------------------------------------------------------------
+// --- messages
+// ---------------------------------------------------------------------------------------------------------
 
 TEST_CASE("requests have a length of two bytes before them") {
   epmd_node n = node_called("py", 0x1234);
@@ -262,7 +267,8 @@ TEST_CASE("the port comes from ERL_EPMD_PORT") {
     ::setenv("ERL_EPMD_PORT", kept.c_str(), 1);
 }
 
-// --- client and server --------------------------------------------------------------------------------------------------
+// --- client and server
+// --------------------------------------------------------------------------------------------------
 
 TEST_CASE("a node is registered as long as its connection lives") {
   with_seeds([](context& self, here m) -> process {
@@ -345,32 +351,36 @@ TEST_CASE("only nodes of the same machine are registered") {
 }
 
 TEST_CASE("impossible names are refused by both sides") {
-  with_seeds([](context& self, here m) -> process {
-    co_await start_server(self, m->server_options(self.pid()));
-    std::string error;
-    const epmd_registration r = co_await try_register(self, m->h1, "127.0.0.1", node_called("a@b"), error);
-    CHECK(contains(error, "a@b"));
-    const auto request = epmd_request_bytes(epmd_alive_request{node_called("a\nname b")});
-    const std::string refused = co_await raw_answer(self, m->h1, "127.0.0.1", request);
-    CHECK(bytes_of(refused) == hex("76 01 00000063"));
-    epmd_node old = node_called("a@b");
-    old.highest = 5;
-    const auto old_request = epmd_request_bytes(epmd_alive_request{old});
-    const std::string old_refused = co_await raw_answer(self, m->h1, "127.0.0.1", old_request);
-    CHECK(bytes_of(old_refused) == hex("79 01 0063"));
-  }, 20);
+  with_seeds(
+      [](context& self, here m) -> process {
+        co_await start_server(self, m->server_options(self.pid()));
+        std::string error;
+        const epmd_registration r = co_await try_register(self, m->h1, "127.0.0.1", node_called("a@b"), error);
+        CHECK(contains(error, "a@b"));
+        const auto request = epmd_request_bytes(epmd_alive_request{node_called("a\nname b")});
+        const std::string refused = co_await raw_answer(self, m->h1, "127.0.0.1", request);
+        CHECK(bytes_of(refused) == hex("76 01 00000063"));
+        epmd_node old = node_called("a@b");
+        old.highest = 5;
+        const auto old_request = epmd_request_bytes(epmd_alive_request{old});
+        const std::string old_refused = co_await raw_answer(self, m->h1, "127.0.0.1", old_request);
+        CHECK(bytes_of(old_refused) == hex("79 01 0063"));
+      },
+      20);
 }
 
 TEST_CASE("a node of before version 6 gets a creation of 1 to 3") {
-  with_seeds([](context& self, here m) -> process {
-    co_await start_server(self, m->server_options(self.pid()));
-    epmd_node old = node_called("old");
-    old.highest = old.lowest = 5;
-    std::string error;
-    const epmd_registration r = co_await try_register(self, m->h1, "127.0.0.1", old, error);
-    CHECK(r.creation >= 1);
-    CHECK(r.creation <= 3);
-  }, 20);
+  with_seeds(
+      [](context& self, here m) -> process {
+        co_await start_server(self, m->server_options(self.pid()));
+        epmd_node old = node_called("old");
+        old.highest = old.lowest = 5;
+        std::string error;
+        const epmd_registration r = co_await try_register(self, m->h1, "127.0.0.1", old, error);
+        CHECK(r.creation >= 1);
+        CHECK(r.creation <= 3);
+      },
+      20);
 }
 
 TEST_CASE("the server lists and dumps, and refuses to be killed or to stop a node") {
@@ -393,81 +403,89 @@ TEST_CASE("the server lists and dumps, and refuses to be killed or to stop a nod
 }
 
 TEST_CASE("garbage, empty and overlong requests are closed unanswered") {
-  with_seeds([](context& self, here m) -> process {
-    const pid server = co_await start_server(self, m->server_options(self.pid()));
-    for (const char* bad : {"0000", "0001 00", "0003 78 0000", "0bf4", "ffff", "0002 ffff"}) {
-      CAPTURE(bad);
-      const time_point start = self.now();
-      const std::string text = co_await raw_answer(self, m->h1, "127.0.0.1", hex(bad));
-      CHECK(text == "");
-      CHECK(self.now() - start < 10s);
-    }
-    CHECK(self.is_alive(server));
-  }, 30);
+  with_seeds(
+      [](context& self, here m) -> process {
+        const pid server = co_await start_server(self, m->server_options(self.pid()));
+        for (const char* bad : {"0000", "0001 00", "0003 78 0000", "0bf4", "ffff", "0002 ffff"}) {
+          CAPTURE(bad);
+          const time_point start = self.now();
+          const std::string text = co_await raw_answer(self, m->h1, "127.0.0.1", hex(bad));
+          CHECK(text == "");
+          CHECK(self.now() - start < 10s);
+        }
+        CHECK(self.is_alive(server));
+      },
+      30);
 }
 
 TEST_CASE("a silent connection is closed after 60 s, a registered one never") {
-  with_seeds([](context& self, here m) -> process {
-    co_await start_server(self, m->server_options(self.pid()));
-    std::string error;
-    const epmd_registration r = co_await try_register(self, m->h1, "127.0.0.1", node_called("one"), error);
-    for (const char* part : {"", "00", "0005 7a61"}) {
-      const time_point start = self.now();
-      const std::string text = co_await raw_answer(self, m->h1, "127.0.0.1", hex(part));
-      CHECK(text == "");
-      CHECK(self.now() - start >= 60s);
-      CHECK(self.now() - start < 62s);
-    }
-    co_await self.sleep(24h);
-    const std::vector<epmd_name> names = co_await names_at(self, m->h1, "127.0.0.1");
-    CHECK(names.size() == 1);
-  }, 20);
+  with_seeds(
+      [](context& self, here m) -> process {
+        co_await start_server(self, m->server_options(self.pid()));
+        std::string error;
+        const epmd_registration r = co_await try_register(self, m->h1, "127.0.0.1", node_called("one"), error);
+        for (const char* part : {"", "00", "0005 7a61"}) {
+          const time_point start = self.now();
+          const std::string text = co_await raw_answer(self, m->h1, "127.0.0.1", hex(part));
+          CHECK(text == "");
+          CHECK(self.now() - start >= 60s);
+          CHECK(self.now() - start < 62s);
+        }
+        co_await self.sleep(24h);
+        const std::vector<epmd_name> names = co_await names_at(self, m->h1, "127.0.0.1");
+        CHECK(names.size() == 1);
+      },
+      20);
 }
 
 TEST_CASE("connections and names are bounded") {
-  with_seeds([](context& self, here m) -> process {
-    epmd_server_options options = m->server_options(self.pid());
-    options.max_connections = 4;
-    options.max_names = 2;
-    co_await start_server(self, std::move(options));
-    std::string error;
-    const epmd_registration one = co_await try_register(self, m->h1, "127.0.0.1", node_called("one"), error);
-    const epmd_registration two = co_await try_register(self, m->h1, "127.0.0.1", node_called("two"), error);
-    CHECK(error == "");
-    const epmd_registration three = co_await try_register(self, m->h1, "127.0.0.1", node_called("three"), error);
-    CHECK(contains(error, "three"));
-    co_await self.sleep(1s);
-    std::vector<std::unique_ptr<byte_stream>> idle;
-    for (int i = 0; i < 2; ++i) {
-      auto stream = co_await connect(self, m->h1, "127.0.0.1", epmd_at, time_point::max());
-      idle.push_back(std::move(stream));
-    }
-    co_await self.sleep(1s);
-    const time_point start = self.now();
-    bool closed = false;
-    try {
-      const std::vector<epmd_name> none = co_await names_at(self, m->h1, "127.0.0.1");
-    } catch (const epmd_error&) {
-      closed = true;
-    } catch (const stream_error& e) {
-      closed = e.code() != std::errc::timed_out;
-    }
-    CHECK(closed);
-    CHECK(self.now() - start < 5s);
-    idle.clear();
-    co_await self.sleep(1s);
-    const std::vector<epmd_name> names = co_await names_at(self, m->h1, "127.0.0.1");
-    CHECK(names.size() == 2);
-  }, 30);
+  with_seeds(
+      [](context& self, here m) -> process {
+        epmd_server_options options = m->server_options(self.pid());
+        options.max_connections = 4;
+        options.max_names = 2;
+        co_await start_server(self, std::move(options));
+        std::string error;
+        const epmd_registration one = co_await try_register(self, m->h1, "127.0.0.1", node_called("one"), error);
+        const epmd_registration two = co_await try_register(self, m->h1, "127.0.0.1", node_called("two"), error);
+        CHECK(error == "");
+        const epmd_registration three = co_await try_register(self, m->h1, "127.0.0.1", node_called("three"), error);
+        CHECK(contains(error, "three"));
+        co_await self.sleep(1s);
+        std::vector<std::unique_ptr<byte_stream>> idle;
+        for (int i = 0; i < 2; ++i) {
+          auto stream = co_await connect(self, m->h1, "127.0.0.1", epmd_at, time_point::max());
+          idle.push_back(std::move(stream));
+        }
+        co_await self.sleep(1s);
+        const time_point start = self.now();
+        bool closed = false;
+        try {
+          const std::vector<epmd_name> none = co_await names_at(self, m->h1, "127.0.0.1");
+        } catch (const epmd_error&) {
+          closed = true;
+        } catch (const stream_error& e) {
+          closed = e.code() != std::errc::timed_out;
+        }
+        CHECK(closed);
+        CHECK(self.now() - start < 5s);
+        idle.clear();
+        co_await self.sleep(1s);
+        const std::vector<epmd_name> names = co_await names_at(self, m->h1, "127.0.0.1");
+        CHECK(names.size() == 2);
+      },
+      30);
 }
 
 TEST_CASE("a server that cannot listen ends, and says where") {
-  with_seeds([](context& self, here m) -> process {
-    co_await start_server(self, m->server_options(self.pid()));
-    self.spawn_monitor(epmd_server, m->server_options(self.pid()));
-    const down d = co_await self.receive<down>();
-    CHECK(contains(d.reason.to_string(), "127.0.0.1:4369"));
-  }, 10);
+  with_seeds(
+      [](context& self, here m) -> process {
+        co_await start_server(self, m->server_options(self.pid()));
+        self.spawn_monitor(epmd_server, m->server_options(self.pid()));
+        const down d = co_await self.receive<down>();
+        CHECK(contains(d.reason.to_string(), "127.0.0.1:4369"));
+      },
+      10);
 }
 
 TEST_CASE("a server ends with its owner, and its connections with it") {
@@ -479,6 +497,7 @@ TEST_CASE("a server ends with its owner, and its connections with it") {
     std::string error;
     const epmd_registration r = co_await try_register(self, m->h1, "127.0.0.1", node_called("one"), error);
     self.monitor(server);
+    co_await self.sleep(1ms);  // now it is monitored
     self.exit(owner, "kill"_atom);
     const down d = co_await self.receive<down>();
     CHECK(d.reason == term("shutdown"_atom));
@@ -489,27 +508,29 @@ TEST_CASE("a server ends with its owner, and its connections with it") {
 }
 
 TEST_CASE("connections may be killed at every wait: their names go, the server stays") {
-  with_seeds([](context& self, here m) -> process {
-    const pid server = co_await start_server(self, m->server_options(self.pid()));
-    for (int round = 0; round < 3; ++round) {
-      const pid victim = self.spawn([m, name = "n" + std::to_string(round)](context& me) -> process {
-        std::string error;
-        const epmd_registration r = co_await try_register(me, m->h1, "127.0.0.1", node_called(name), error);
-        CHECK(error == "");
-        co_await me.sleep(1h);
-      });
-      const std::uint64_t steps = m->world.choose(30);
-      for (std::uint64_t i = 0; i < steps; ++i) co_await self.sleep(200us);
-      self.exit(victim, "kill"_atom);
-      co_await self.sleep(1s);
-      const std::vector<epmd_name> names = co_await names_at(self, m->h1, "127.0.0.1");
-      CHECK(names.empty());
-    }
-    CHECK(self.is_alive(server));
-    self.exit(server, "kill"_atom);
-    co_await self.sleep(1s);
-    CHECK(m->net.streams() == 0);
-  }, 3 * seeds);
+  with_seeds(
+      [](context& self, here m) -> process {
+        const pid server = co_await start_server(self, m->server_options(self.pid()));
+        for (int round = 0; round < 3; ++round) {
+          const pid victim = self.spawn([m, name = "n" + std::to_string(round)](context& me) -> process {
+            std::string error;
+            const epmd_registration r = co_await try_register(me, m->h1, "127.0.0.1", node_called(name), error);
+            CHECK(error == "");
+            co_await me.sleep(1h);
+          });
+          const std::uint64_t steps = m->world.choose(30);
+          for (std::uint64_t i = 0; i < steps; ++i) co_await self.sleep(200us);
+          self.exit(victim, "kill"_atom);
+          co_await self.sleep(1s);
+          const std::vector<epmd_name> names = co_await names_at(self, m->h1, "127.0.0.1");
+          CHECK(names.empty());
+        }
+        CHECK(self.is_alive(server));
+        self.exit(server, "kill"_atom);
+        co_await self.sleep(1s);
+        CHECK(m->net.streams() == 0);
+      },
+      3 * seeds);
 }
 
 TEST_CASE("an epmd that answers nonsense, too much or nothing is an error, not a hang") {
@@ -519,29 +540,31 @@ TEST_CASE("an epmd that answers nonsense, too much or nothing is an error, not a
     const char* error;
   };
   for (const liar& l : {liar{"77 00", true, "expected the answer to ALIVE2"}, liar{"", true, "closed the connection"},
-                        liar{"76 00", true, "closed the connection after 2 bytes"},
-                        liar{"76 00", false, "timed out"}, liar{"", false, "timed out"}})
-    with_seeds([&](context& self, here m) -> process {
-      m->net.set_delays(1ms, 1ms);
-      std::error_code none;
-      const auto listener = m->h1->listen("127.0.0.1", epmd_at, none);
-      self.spawn([&](context& me) -> process {
-        const auto stream = co_await accept(me, *listener);
-        std::array<std::byte, 100> buffer;
-        co_await read_available(me, *stream, buffer, time_point::max());
-        const auto bytes = hex(l.answer);
-        co_await write_all(me, *stream, bytes, time_point::max());
-        if (!l.closes) co_await me.sleep(1h);
-        co_await me.sleep(1s);
-      });
-      std::string error;
-      const epmd_registration r = co_await try_register(self, m->h1, "127.0.0.1", node_called("one"), error);
-      INFO(error);
-      CHECK(contains(error, l.error));
-    }, 20);
+                        liar{"76 00", true, "closed the connection after 2 bytes"}, liar{"76 00", false, "timed out"},
+                        liar{"", false, "timed out"}})
+    with_seeds(
+        [&](context& self, here m) -> process {
+          m->net.set_delays(1ms, 1ms);
+          std::error_code none;
+          const auto listener = m->h1->listen("127.0.0.1", epmd_at, none);
+          self.spawn([&](context& me) -> process {
+            const auto stream = co_await accept(me, *listener);
+            std::vector<std::byte> request = epmd_request_bytes(epmd_alive_request{node_called("one")});
+            co_await read_exactly(me, *stream, request, time_point::max());
+            const auto bytes = hex(l.answer);
+            co_await write_all(me, *stream, bytes, time_point::max());
+            if (!l.closes) co_await me.sleep(1h);
+            co_await me.sleep(1s);
+          });
+          std::string error;
+          const epmd_registration r = co_await try_register(self, m->h1, "127.0.0.1", node_called("one"), error);
+          CHECK(contains(error, l.error));
+        },
+        20);
 }
 
-// --- the keeper -------------------------------------------------------------------------------------------------------
+// --- the keeper
+// -------------------------------------------------------------------------------------------------------
 
 TEST_CASE("the keeper registers with the epmd that there is") {
   with_seeds([](context& self, here m) -> process {
@@ -575,17 +598,19 @@ TEST_CASE("where there is no epmd, the keeper brings its own, which others use")
 }
 
 TEST_CASE("a keeper that may not serve waits for an epmd, and one that serves no one does without") {
-  with_seeds([](context& self, here m) -> process {
-    epmd_keeper_options options = m->keeper_options(self.pid(), "one");
-    options.serve = false;
-    self.spawn(epmd_keeper, std::move(options));
-    const auto early = co_await self.receive<epmd_registered>(after(7s));
-    CHECK(!early);
-    co_await start_server(self, m->server_options(self.pid()));
-    const time_point start = self.now();
-    co_await self.receive<epmd_registered>();
-    CHECK(self.now() - start < 3s);
-  }, 30);
+  with_seeds(
+      [](context& self, here m) -> process {
+        epmd_keeper_options options = m->keeper_options(self.pid(), "one");
+        options.serve = false;
+        self.spawn(epmd_keeper, std::move(options));
+        const auto early = co_await self.receive<epmd_registered>(after(7s));
+        CHECK(!early);
+        co_await start_server(self, m->server_options(self.pid()));
+        const time_point start = self.now();
+        co_await self.receive<epmd_registered>();
+        CHECK(self.now() - start < 3s);
+      },
+      30);
 }
 
 TEST_CASE("when epmd is gone the keeper tries every 2 s and keeps its creation") {
@@ -639,16 +664,142 @@ TEST_CASE("a name that is taken ends the keeper at first, and is tried again lat
 }
 
 TEST_CASE("keepers may be killed at every wait: what they began ends with them") {
-  with_seeds([](context& self, here m) -> process {
-    const pid keeper = self.spawn(epmd_keeper, m->keeper_options(self.pid(), "one"));
-    const std::uint64_t steps = m->world.choose(60);
-    for (std::uint64_t i = 0; i < steps; ++i) co_await self.sleep(200us);
-    self.exit(keeper, "kill"_atom);
-    co_await self.sleep(200s);
-    CHECK(m->net.streams() == 0);
-    CHECK(m->sys.process_count() == own);
-    std::error_code error;
-    const auto listener = m->h1->listen("127.0.0.1", epmd_at, error);
-    CHECK(!error);
-  }, 3 * seeds);
+  with_seeds(
+      [](context& self, here m) -> process {
+        const pid keeper = self.spawn(epmd_keeper, m->keeper_options(self.pid(), "one"));
+        const std::uint64_t steps = m->world.choose(60);
+        for (std::uint64_t i = 0; i < steps; ++i) co_await self.sleep(200us);
+        self.exit(keeper, "kill"_atom);
+        co_await self.sleep(200s);
+        CHECK(m->net.streams() == 0);
+        CHECK(m->sys.process_count() == own);
+        std::error_code error;
+        const auto listener = m->h1->listen("127.0.0.1", epmd_at, error);
+        CHECK(!error);
+      },
+      3 * seeds);
+}
+
+// --- with OTP's own epmd
+// ------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// `epmd -names` and its like, run in a process that blocks.
+task<std::string> epmd_says(context& self, std::uint16_t at, std::string what) {
+  const auto run = [at, what] {
+    troupe_test::program p({"epmd", "-port", std::to_string(at), what}, {});
+    return p.wait_for_end();
+  };
+  std::string text = co_await self.blocking(run);
+  co_return std::move(text);
+}
+
+}  // namespace
+
+TEST_CASE("our client and keeper register with OTP's epmd, which lists them until they end") {
+  if (!troupe_test::is_installed("epmd")) {
+    MESSAGE("NOT TESTED: there is no epmd");
+    return;
+  }
+  troupe_test::real_world w;
+  const std::uint16_t at = troupe_test::free_port(w.net);
+  troupe_test::program epmd({"epmd", "-d", "-d", "-port", std::to_string(at), "-address", "127.0.0.1"}, {});
+  epmd.wait_for("entering the main select() loop");
+  w.run([&](context& self) -> process {
+    std::string error;
+    epmd_node node = node_called("troupe_one", 1001);
+    node.extra = "\x01\x02";
+    epmd_registration r = co_await try_register(self, w.net, "127.0.0.1", node, error, at);
+    CHECK(error == "");
+    CHECK(r.creation >= 4);
+    const std::string listed = co_await epmd_says(self, at, "-names");
+    CHECK(contains(listed, "name troupe_one at port 1001"));
+    const auto found = co_await epmd_lookup(self, w.net, "127.0.0.1", at, "troupe_one", later(self.now(), 10s));
+    CHECK(found == std::optional(node));
+    const auto none = co_await epmd_lookup(self, w.net, "127.0.0.1", at, "troupe_two", later(self.now(), 10s));
+    CHECK(!none);
+    const std::vector<epmd_name> names = co_await names_at(self, w.net, "127.0.0.1", at);
+    CHECK(names == std::vector<epmd_name>{{"troupe_one", 1001}});
+    const epmd_registration taken = co_await try_register(self, w.net, "127.0.0.1", node, error, at);
+    CHECK(taken.creation == 0);
+    CHECK(contains(error, "refuses to register \"troupe_one\""));
+
+    // The keeper finds this epmd and needs no other; killed, it is not listed any more.
+    epmd_keeper_options options;
+    options.net = w.net;
+    options.node = node_called("troupe_kept", 1002);
+    options.port = at;
+    options.report = self.pid();
+    const spawned keeper = self.spawn_monitor(epmd_keeper, options);
+    const epmd_registered kept = co_await self.receive<epmd_registered>();
+    CHECK(kept.creation >= 4);
+    const std::string both = co_await epmd_says(self, at, "-names");
+    CHECK(contains(both, "name troupe_kept at port 1002"));
+    self.exit(keeper.pid, "kill"_atom);
+    co_await self.receive<down>();
+    std::vector<epmd_name> left = co_await names_at(self, w.net, "127.0.0.1", at);
+    while (left.size() != 1) left = co_await names_at(self, w.net, "127.0.0.1", at);
+    CHECK(left[0].name == "troupe_one");
+  });
+}
+
+TEST_CASE("OTP's epmd program lists what our server knows, and cannot kill it") {
+  if (!troupe_test::is_installed("epmd")) {
+    MESSAGE("NOT TESTED: there is no epmd");
+    return;
+  }
+  troupe_test::real_world w;
+  w.run([&](context& self) -> process {
+    epmd_server_options options;
+    options.net = w.net;
+    options.port = 0;
+    options.report = self.pid();
+    const pid server = self.spawn(epmd_server, options);
+    const epmd_listening l = co_await self.receive<epmd_listening>();
+    std::string error;
+    epmd_registration r =
+        co_await try_register(self, w.net, "127.0.0.1", node_called("troupe_one", 1001), error, l.port);
+    CHECK(error == "");
+    const std::string listed = co_await epmd_says(self, l.port, "-names");
+    CHECK(contains(listed, "up and running on port " + std::to_string(l.port)));
+    CHECK(contains(listed, "name troupe_one at port 1001"));
+    const std::string killed = co_await epmd_says(self, l.port, "-kill");
+    CHECK(contains(killed, "not allowed"));
+    CHECK(self.is_alive(server));
+  });
+}
+
+TEST_CASE("an Erlang node registers with our server, and asks it by erl_epmd") {
+  if (!troupe_test::is_installed("erl")) {
+    MESSAGE("NOT TESTED: there is no erl");
+    return;
+  }
+  troupe_test::real_world w;
+  w.run([&](context& self) -> process {
+    epmd_server_options options;
+    options.net = w.net;
+    options.port = 0;
+    options.report = self.pid();
+    self.spawn(epmd_server, options);
+    const epmd_listening l = co_await self.receive<epmd_listening>();
+    std::string error;
+    const epmd_node ours = node_called("troupe_one", 1001);
+    const epmd_registration r = co_await try_register(self, w.net, "127.0.0.1", ours, error, l.port);
+    const auto run = [&] {
+      troupe_test::program erl(
+          {"erl", "-noshell", "-name", "otp_one@127.0.0.1", "-setcookie", "ck", "-start_epmd", "false", "-eval",
+           "{ok, Names} = erl_epmd:names(\"127.0.0.1\"),"
+           "io:format(\"~p ~p ~p~n\", [lists:sort(Names), erl_epmd:port_please(\"troupe_one\", \"127.0.0.1\"),"
+           " erl_epmd:port_please(\"nobody\", \"127.0.0.1\")]), halt()."},
+          {"ERL_EPMD_PORT=" + std::to_string(l.port), "HOME=/nonexistent"});
+      return erl.wait_for_end();
+    };
+    const std::string said = co_await self.blocking(run);
+    CHECK(contains(said, "[{\"otp_one\","));
+    CHECK(contains(said, "{\"troupe_one\",1001}] {port,1001,6} noport"));
+    std::vector<epmd_name> left = co_await names_at(self, w.net, "127.0.0.1", l.port);
+    while (left.size() != 1) left = co_await names_at(self, w.net, "127.0.0.1", l.port);
+    CHECK(left[0].name == "troupe_one");
+  });
 }

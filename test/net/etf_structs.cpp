@@ -290,7 +290,7 @@ TEST_CASE("whatever is read from random terms by the source's functions is what 
     const term t = random.next();
     CAPTURE(t.to_string());
     const auto bytes = etf::to_binary(t);
-    etf::reader reader(std::span(bytes).subspan(1));
+    etf::reader reader{std::span(bytes).subspan(1)};
     REQUIRE(rebuild::value(reader) == t);
     CHECK(reader.offset() == bytes.size() - 1);
   }

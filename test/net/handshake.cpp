@@ -2,7 +2,11 @@
 // The handshake: its messages byte by byte, and both sides with all that can happen between them.
 #include <troupe/net/handshake.hpp>
 
+#include "programs.hpp"
+
 #include <troupe/actors/all.hpp>
+#include <troupe/net/epmd_client.hpp>
+#include <troupe/net/epmd_server.hpp>
 #include <troupe/net/stream_io.hpp>
 #include <troupe/net/testing/simulated_network.hpp>
 
@@ -236,7 +240,8 @@ void with_seeds(const std::function<void(pair_of_parties&)>& body) {
 
 }  // namespace
 
-// --- messages ---------------------------------------------------------------------------------------------------------
+// --- messages
+// ---------------------------------------------------------------------------------------------------------
 
 TEST_CASE("send_name as captured, with private bytes behind it that are ignored") {
   const auto body = hex("4e 0000000d075f4fbc 00001092 0005 707940766d");
@@ -314,15 +319,15 @@ TEST_CASE("other messages are refused by their bytes") {
   CHECK(contains(parse_error([&] { parse_name(written(long_name)); }), "4097"));
 }
 
-// --- flags and names --------------------------------------------------------------------------------------------------
+// --- flags and names
+// --------------------------------------------------------------------------------------------------
 
 TEST_CASE("flags have names; what both can do is ours and theirs, with the digest bit expanded") {
   CHECK(flag_names(0) == "");
   CHECK(flag_names(dist_flag::unlink_id | dist_flag::v4_nc) == "UNLINK_ID, V4_NC");
   CHECK(flag_names(std::uint64_t{1} << 40 | 1) == "PUBLISHED, bit 40");
   CHECK(effective(our_flags, ~std::uint64_t{0}) == our_flags);
-  CHECK(effective(our_flags, dist_flag::mandatory_25_digest) ==
-        (mandatory_flags_25 | dist_flag::mandatory_25_digest));
+  CHECK(effective(our_flags, dist_flag::mandatory_25_digest) == (mandatory_flags_25 | dist_flag::mandatory_25_digest));
   CHECK(effective(our_flags, dist_flag::spawn) == dist_flag::spawn);
   CHECK(effective(our_flags | 1, 0xD07DF7FBC) == our_flags);
 }
@@ -341,7 +346,8 @@ TEST_CASE("a node's name is name@host, an atom") {
   CHECK(!is_long_host("h"));
 }
 
-// --- both sides ---------------------------------------------------------------------------------------------------------
+// --- both sides
+// ---------------------------------------------------------------------------------------------------------
 
 TEST_CASE("two nodes with one cookie get to know each other") {
   with_seeds([](pair_of_parties& p) {
@@ -621,7 +627,9 @@ TEST_CASE("garbage is refused at every step by the one who was dialled") {
        })
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
       pair_of_parties p(seed);
-      p.a.scripted = [&](context& self, byte_stream& s) -> task<void> { co_await send_bytes(self, s, bytes_of(g.bytes)); };
+      p.a.scripted = [&](context& self, byte_stream& s) -> task<void> {
+        co_await send_bytes(self, s, bytes_of(g.bytes));
+      };
       p.run();
       CHECK(p.b.end.why == cause::bad_message);
       INFO(p.b.end.error);
@@ -639,11 +647,14 @@ TEST_CASE("lengths of four bytes are bounded before memory is taken") {
 }
 
 TEST_CASE("garbage is refused at every step by the one who dials") {
-  for (const std::string& bytes : {framed_text("N"), framed_text("sunheard_of"), framed_text("sok") + framed_text("Nabc"),
-                                  framed_text("snamed:"), std::string(2, '\0')})
+  for (const std::string& bytes :
+       {framed_text("N"), framed_text("sunheard_of"), framed_text("sok") + framed_text("Nabc"), framed_text("snamed:"),
+        std::string(2, '\0')})
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
       pair_of_parties p(seed);
-      p.b.scripted = [&](context& self, byte_stream& s) -> task<void> { co_await send_bytes(self, s, bytes_of(bytes)); };
+      p.b.scripted = [&](context& self, byte_stream& s) -> task<void> {
+        co_await send_bytes(self, s, bytes_of(bytes));
+      };
       p.run();
       CHECK(p.a.end.why == cause::bad_message);
     }
@@ -726,7 +737,8 @@ TEST_CASE("either side may be killed at every wait: the other one ends, and no s
   CHECK(up < 400);
 }
 
-// --- both dial --------------------------------------------------------------------------------------------------------
+// --- both dial
+// --------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -797,8 +809,7 @@ TEST_CASE("when both dial at once, one connection comes of it") {
       nodes[i].dialler = sys.spawn([&, i, config](context& self) -> process {
         while (listening != 2) co_await self.yield();
         nodes[i].dialling = true;
-        const auto stream =
-            co_await connect(self, hosts[i], i == 0 ? "h2" : "h1", dist_port, time_point::max());
+        const auto stream = co_await connect(self, hosts[i], i == 0 ? "h2" : "h1", dist_port, time_point::max());
         const handshake_config c = config();
         try {
           const handshake_result r = co_await initiate(self, *stream, nodes[i], c, nodes[i].peer);
@@ -815,4 +826,137 @@ TEST_CASE("when both dial at once, one connection comes of it") {
     CHECK(nodes[1].ups == 1);
   }
   CHECK(raced > 10);
+}
+
+// --- with Erlang itself
+// -------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// An Erlang node that runs `code`, registered with the epmd at that port.
+class erlang {
+ public:
+  erlang(std::uint16_t epmd, const std::string& name, const std::string& code)
+      : program_({"erl", "-noshell", "-name", name, "-setcookie", "monster", "-start_epmd", "false", "-eval", code},
+                 {"ERL_EPMD_PORT=" + std::to_string(epmd), "HOME=/nonexistent"}) {}
+  troupe_test::program& operator*() { return program_; }
+
+ private:
+  troupe_test::program program_;
+};
+
+/// What initiate() says of the node otp@127.0.0.1.
+task<outcome> dial_erlang(context& self, std::shared_ptr<network> net, std::uint16_t at, party& p) {
+  outcome end;
+  p.config.name = "troupe@127.0.0.1";
+  p.config.creation = 4242;
+  const auto stream = co_await connect(self, net, "127.0.0.1", at, later(self.now(), 30s));
+  try {
+    end.result = co_await initiate(self, *stream, p.host, p.config, p.dials);
+  } catch (const handshake_failed& e) {
+    end.error = e.what();
+    end.why = e.why();
+  }
+  co_return std::move(end);
+}
+
+}  // namespace
+
+TEST_CASE("we dial an Erlang node, which lets us in, or not") {
+  if (!troupe_test::is_installed("erl")) {
+    MESSAGE("NOT TESTED: there is no erl");
+    return;
+  }
+  troupe_test::real_world w;
+  w.run([&](context& self) -> process {
+    epmd_server_options options;
+    options.net = w.net;
+    options.port = 0;
+    options.report = self.pid();
+    self.spawn(epmd_server, options);
+    const epmd_listening l = co_await self.receive<epmd_listening>();
+    erlang otp(l.port, "otp@127.0.0.1",
+               "io:format(\"creation=~p.~n\", [erlang:system_info(creation)]), receive after infinity -> ok end.");
+    const auto until_up = [&] { return (*otp).wait_for(".\n"); };
+    const std::string said = co_await self.blocking(until_up);
+    const auto found = co_await epmd_lookup(self, w.net, "127.0.0.1", l.port, "otp", later(self.now(), 10s));
+    REQUIRE(found.has_value());
+
+    party good;
+    good.dials = "otp@127.0.0.1";
+    const outcome up = co_await dial_erlang(self, w.net, found->port, good);
+    CHECK(up.error == "");
+    REQUIRE(up.result.has_value());
+    CHECK(said == "creation=" + std::to_string(up.result->creation) + ".\n");
+    CHECK(up.result->peer == "otp@127.0.0.1");
+    CHECK((up.result->flags & dist_flag::fragments) != 0);
+    CHECK(up.result->effective_flags == our_flags);
+
+    party wrong_cookie;
+    wrong_cookie.dials = good.dials;
+    wrong_cookie.host.cookie = "other";
+    const outcome refused = co_await dial_erlang(self, w.net, found->port, wrong_cookie);
+    CHECK(refused.why == cause::broken);
+    CHECK(contains(refused.error, "cookie"));
+
+    party wrong_name;
+    wrong_name.dials = "other@127.0.0.1";
+    const outcome another = co_await dial_erlang(self, w.net, found->port, wrong_name);
+    CHECK(another.why == cause::bad_name);
+    CHECK(contains(another.error, "otp@127.0.0.1"));
+
+    party unable;
+    unable.dials = good.dials;
+    unable.config.flags = dist_flag::handshake_23;
+    const outcome not_allowed = co_await dial_erlang(self, w.net, found->port, unable);
+    CHECK(not_allowed.why == cause::not_allowed);
+
+    party nameless;
+    nameless.dials = good.dials;
+    nameless.config.name = "127.0.0.1";
+    const auto stream = co_await connect(self, w.net, "127.0.0.1", found->port, later(self.now(), 30s));
+    const handshake_result named = co_await initiate(self, *stream, nameless.host, nameless.config, nameless.dials);
+    CHECK(is_node_name(named.our_name));
+    CHECK(named.our_name.ends_with("@127.0.0.1"));
+    CHECK(named.our_creation >= 4);
+  });
+}
+
+TEST_CASE("an Erlang node dials us, with a name and without one") {
+  if (!troupe_test::is_installed("erl")) {
+    MESSAGE("NOT TESTED: there is no erl");
+    return;
+  }
+  troupe_test::real_world w;
+  w.run([&](context& self) -> process {
+    epmd_server_options options;
+    options.net = w.net;
+    options.port = 0;
+    options.report = self.pid();
+    self.spawn(epmd_server, options);
+    const epmd_listening l = co_await self.receive<epmd_listening>();
+    std::error_code error;
+    const auto listener = w.net->listen("127.0.0.1", 0, error);
+    epmd_node node;
+    node.name = "troupe";
+    node.port = listener->port();
+    const epmd_registration r = co_await epmd_register(self, w.net, "127.0.0.1", l.port, node, later(self.now(), 10s));
+    for (const char* name : {"otp@127.0.0.1", "undefined@127.0.0.1"}) {
+      erlang otp(l.port, name,
+                 "R = net_kernel:connect_node('troupe@127.0.0.1'),"
+                 "io:format(\"~p ~p ~p~n\", [R, node(), nodes(connected)]), receive after infinity -> ok end.");
+      const auto stream = co_await accept(self, *listener, later(self.now(), 30s));
+      party p;
+      p.config.name = "troupe@127.0.0.1";
+      p.config.creation = r.creation;
+      p.host.given = name_message{0, 77, "given@127.0.0.1"};
+      const handshake_result shaken = co_await respond(self, *stream, p.host, p.config);
+      const bool nameless = std::string(name).starts_with("undefined");
+      CHECK(shaken.peer == (nameless ? "given@127.0.0.1" : name));
+      CHECK((shaken.effective_flags & our_flags) == our_flags);
+      const auto until_up = [&] { return (*otp).wait_for("\n"); };
+      const std::string said = co_await self.blocking(until_up);
+      CHECK(said == "true '" + shaken.peer + "' ['troupe@127.0.0.1']\n");
+    }
+  });
 }

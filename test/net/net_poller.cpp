@@ -179,6 +179,24 @@ TEST_CASE("no callback of a stream is called after its end, also when it was rec
   CHECK(*token == 0);
 }
 
+TEST_CASE("a stream that has waited for room to write does not wake up for room when it waits for bytes") {
+  const io_office office;
+  const auto p = office.make();
+  const couple c = connect_by_hand(office.reactor, *p);  // the near one has waited for its connection
+  bool writable = false;
+  c.far->when_writable([&] { writable = true; });
+  while (!writable) {
+    p->wait(time_point::max());
+    p->poll();
+  }
+  for (byte_stream* s : {c.near.get(), c.far.get()}) {
+    s->when_readable([] {});
+    const std::uint64_t before = office.reactor->looks();
+    p->wait(std::chrono::steady_clock::now() + 1ms);
+    CHECK(office.reactor->looks() - before == 1);
+  }
+}
+
 TEST_CASE("with the last poller of a system go the callbacks that wait, whatever circle they were in") {
   auto token = std::make_shared<int>(0);
   std::weak_ptr<io_reactor> reactor;

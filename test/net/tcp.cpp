@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -98,13 +97,13 @@ time_point soon(context& self) {
 
 std::vector<std::byte> bytes_of(std::string_view text) {
   std::vector<std::byte> result(text.size());
-  std::memcpy(result.data(), text.data(), text.size());
+  std::transform(text.begin(), text.end(), result.begin(), [](char c) { return static_cast<std::byte>(c); });
   return result;
 }
 
 std::string text_of(std::span<const std::byte> bytes) {
   std::string result(bytes.size(), '\0');
-  std::memcpy(result.data(), bytes.data(), bytes.size());
+  std::transform(bytes.begin(), bytes.end(), result.begin(), [](std::byte b) { return static_cast<char>(b); });
   return result;
 }
 

@@ -3,6 +3,10 @@ execute_process(COMMAND ${PROGRAM} RESULT_VARIABLE result OUTPUT_VARIABLE output
 if(NOT result EQUAL 0)
   message(FATAL_ERROR "${PROGRAM} ended with ${result}; it printed:\n${output}")
 endif()
+# What the log says, with its times and ports, is no part of it.
+string(REGEX REPLACE "(^|\n)\\[20[^\n]*" "\\1" output "${output}")
+string(REGEX REPLACE "\n\n+" "\n" output "${output}")
+string(REGEX REPLACE "^\n" "" output "${output}")
 if(EXISTS ${EXPECTED})
   file(READ ${EXPECTED} expected)
   if(NOT output STREQUAL expected)

@@ -18,7 +18,7 @@
 function(extract page folder)
   cmake_path(GET page FILENAME page_name)
   file(READ ${page} rest)
-  set(seen "#include <troupe/actors/all.hpp>\n\n#include <cstdio>\n#include <stdexcept>\n#include <string>\n\n")
+  set(seen "#include <troupe/actors/all.hpp>\n#include <troupe/net/all.hpp>\n#include <troupe/net/testing/simulated_network.hpp>\n\n#include <cstdio>\n#include <stdexcept>\n#include <string>\n\n")
   string(APPEND seen "using namespace troupe;\nusing namespace std::chrono_literals;\n\n")
   set(programs "")
   set(compiled "")
