@@ -59,10 +59,10 @@ std::vector<std::byte> written(const Message& m) {
 template <class Message>
 std::vector<std::byte> framed(const Message& m, std::size_t length_size = 2) {
   std::vector<std::byte> body = written(m);
-  std::vector<std::byte> bytes(length_size);
+  std::vector<std::byte> bytes(length_size + body.size());
   bytes[length_size - 2] = static_cast<std::byte>(body.size() >> 8);
   bytes[length_size - 1] = static_cast<std::byte>(body.size());
-  bytes.insert(bytes.end(), body.begin(), body.end());
+  std::copy(body.begin(), body.end(), bytes.begin() + static_cast<std::ptrdiff_t>(length_size));
   return bytes;
 }
 

@@ -60,10 +60,10 @@ struct two_nodes {
         std::map<pid, int> heard;
         for (;;)
           co_await self.receive([&](request<get> r) { r.reply(17); }, [&](const exit_signal&) {},
-                                [&](const number& n) {
-                                  const auto [it, fresh] = heard.try_emplace(n.from, 0);
-                                  CHECK(n.value > it->second);
-                                  it->second = n.value;
+                                [&](const number& got) {
+                                  const auto [it, fresh] = heard.try_emplace(got.from, 0);
+                                  CHECK(got.value > it->second);
+                                  it->second = got.value;
                                 },
                                 [&](const leave&) { self.exit("left"_atom); });
       });
