@@ -15,8 +15,7 @@ constexpr std::uint8_t alive_request = 'x', alive_answer = 'y', alive_answer_wid
                        stop_request = 's';
 constexpr std::uint32_t refused_creation = 99;  // as the C program sends it
 
-// Not inlined: g++ 12 would see it write past the end of vectors where it does not.
-[[gnu::noinline]] void put(std::vector<std::byte>& to, std::uint64_t number, std::size_t size) {
+void put(std::vector<std::byte>& to, std::uint64_t number, std::size_t size) {
   for (std::size_t shift = size * 8; shift != 0;) to.push_back(static_cast<std::byte>(number >> (shift -= 8)));
 }
 
