@@ -122,24 +122,24 @@ bool is_epmd_name(std::string_view name) noexcept {
 // -----------------------------------------------------------------------------------------------------------
 
 std::vector<std::byte> epmd_request_bytes(const epmd_request& request) {
-  std::vector<std::byte> body;
+  std::vector<std::byte> bytes(2);  // the length, when it is known
   if (const auto* alive = std::get_if<epmd_alive_request>(&request)) {
-    put(body, alive_request, 1);
-    put_node(body, alive->node);
+    put(bytes, alive_request, 1);
+    put_node(bytes, alive->node);
   } else if (const auto* port = std::get_if<epmd_port_request>(&request)) {
-    put(body, port_request, 1);
-    put(body, port->name);
+    put(bytes, port_request, 1);
+    put(bytes, port->name);
   } else if (const auto* names = std::get_if<epmd_names_request>(&request)) {
-    put(body, names->dump ? dump_request : names_request, 1);
+    put(bytes, names->dump ? dump_request : names_request, 1);
   } else {
-    put(body, kill_request, 1);
+    put(bytes, kill_request, 1);
   }
-  if (body.size() > longest_epmd_request)
-    throw epmd_error("epmd: a request of " + std::to_string(body.size()) + " bytes is too long; " +
+  const std::size_t size = bytes.size() - 2;
+  if (size > longest_epmd_request)
+    throw epmd_error("epmd: a request of " + std::to_string(size) + " bytes is too long; " +
                      std::to_string(longest_epmd_request) + " are the most");
-  std::vector<std::byte> bytes;
-  put(bytes, body.size(), 2);
-  bytes.insert(bytes.end(), body.begin(), body.end());
+  bytes[0] = static_cast<std::byte>(size >> 8);
+  bytes[1] = static_cast<std::byte>(size);
   return bytes;
 }
 
