@@ -14,8 +14,12 @@ std::unique_ptr<child> start_child(const std::string& name) {
                                  std::vector<std::string>{}, "/dev/null");
 }
 
+/// It answers pings, and its server, which it registers when it can be reached already, answers too.
 bool is_up(otp& there, const std::string& name) {
-  return eventually([&] { return there.eval("net_adm:ping(B)", {{"B", atom(name)}}) == term("pong"_atom); });
+  return eventually([&] {
+    return there.eval("net_adm:ping(B) =:= pong andalso (catch gen_server:call({server, B}, up)) =:= {got, up}",
+                      {{"B", atom(name)}}) == term("true"_atom);
+  });
 }
 
 process calls(context& self, destination to, term question, pid tell) {
