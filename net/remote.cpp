@@ -38,15 +38,8 @@ spawned spawn_here(context& self, distribution& home, const export_name& what, c
     };
     return spawn_process(*s.rt, &s, here, undefined, undefined_function(what.module, what.function, arguments));
   }
-  struct kept_export final : kept_callable {
-    std::shared_ptr<const exported> what;
-  };
-  auto kept = std::make_unique<kept_export>();
-  kept->what = found;
   new_process made(*s.rt, &s);
-  made.keep(std::move(kept));
-  const auto given = arguments.elements();
-  return made.launch(found->start(made.self(), std::vector<term>(given.begin(), given.end())), here);
+  return made.launch(start_exported(made, found, arguments), here);
 }
 
 }  // namespace

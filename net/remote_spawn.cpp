@@ -42,6 +42,17 @@ process ends_by(context& self, term reason) {
 
 }  // namespace
 
+process start_exported(new_process& made, const std::shared_ptr<const exported>& what, const term& arguments) {
+  struct kept_export final : kept_callable {
+    std::shared_ptr<const exported> what;
+  };
+  auto kept = std::make_unique<kept_export>();
+  kept->what = what;
+  made.keep(std::move(kept));
+  const auto given = arguments.elements();
+  return what->start(made.self(), std::vector<term>(given.begin(), given.end()));
+}
+
 term undefined_function(atom module, atom function, const term& arguments) {
   return term::tuple(
       {"undef"_atom, term::list({term::tuple({module, function, arguments, term::list(std::vector<term>())})})});
@@ -128,15 +139,8 @@ void spawn_for(distribution& home, const std::shared_ptr<connection>& by, slot& 
     }
     const auto found = home.exports().find(demand.module, demand.function, arguments.size());
     if (found != nullptr && found->start) {
-      struct kept_export final : kept_callable {
-        std::shared_ptr<const exported> what;
-      };
-      auto kept = std::make_unique<kept_export>();
-      kept->what = found;
-      made.keep(std::move(kept));
-      const auto given = arguments.elements();
       try {
-        return launch(made, found->start(made.self(), std::vector<term>(given.begin(), given.end())));
+        return launch(made, start_exported(made, found, arguments));
       } catch (const decode_error& e) {
         return launch(made, ends_by(made.self(), term::tuple({"badarg"_atom, term(std::string_view(e.what()))})));
       } catch (...) {

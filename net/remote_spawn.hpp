@@ -15,6 +15,7 @@ namespace troupe::detail {
 
 class connection;
 class distribution;
+struct exported;
 
 /// What a spawn request says.
 struct spawn_demand {
@@ -26,6 +27,10 @@ struct spawn_demand {
   term arguments;  // a list
   term options;
 };
+
+/// The coroutine of an exported process, which `made` keeps alive as long as it runs. Throws decode_error when the
+/// arguments do not fit, and what the user's code throws.
+process start_exported(new_process& made, const std::shared_ptr<const exported>& what, const term& arguments);
 
 /// Starts the process and answers the request; the answer leaves before anything that the process sends. What is not
 /// exported is answered as Erlang does: with a process that ends by undef. `server`: the process that serves the
