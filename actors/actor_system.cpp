@@ -37,6 +37,15 @@ process wait_for_down(context& self, ordinary_ticket<term> result, pid target, d
     result->error = std::make_exception_ptr(call_failed("timeout"_atom, target, "wait"));
 }
 
+process ask_what_it_does(context& self, ordinary_ticket<std::optional<troupe::process_info>> result, pid target,
+                         duration patience) {
+  try {
+    result->value.emplace(co_await self.process_info(target, patience));
+  } catch (const std::exception&) {
+    result->error = std::current_exception();
+  }
+}
+
 }  // namespace
 
 }  // namespace detail
@@ -53,7 +62,14 @@ void actor_system::send_any(const destination& to, any_message message) {
   if (e == nullptr) return;
   if (to.which() == destination::kind::alias) e = detail::by_alias(std::move(e), to.alias());
   detail::executor* env = runtime_->this_env();
-  runtime_->deliver_to(env, env != nullptr && env->current != nullptr ? env->current->id : 0, to, e.release());
+  const std::uint32_t from = env != nullptr && env->current != nullptr ? env->current->id : 0;
+  if (runtime_->is_remote(to)) {
+    runtime_->deliver_to(env, from, to, e.release());
+    return;
+  }
+  const pid process = runtime_->resolve(to);
+  if (detail::is_refused(*runtime_, process, *e)) throw mailbox_full(to.to_term());
+  runtime_->deliver(env, from, process, e.release());
 }
 
 term actor_system::wait(const pid& process, detail::duration patience) {
@@ -78,6 +94,37 @@ bool actor_system::is_alive(const pid& process) const noexcept {
 
 std::size_t actor_system::process_count() const noexcept {
   return runtime_->process_count();
+}
+
+std::vector<pid> actor_system::processes() const {
+  return runtime_->processes();
+}
+
+std::optional<troupe::process_info> actor_system::process_info(const pid& process, detail::duration patience) {
+  detail::refuse_on_worker();
+  using answer = std::optional<troupe::process_info>;
+  auto result = std::make_shared<detail::ordinary_result<answer>>();
+  spawn(detail::ask_what_it_does, detail::ordinary_ticket<answer>(result), process, patience);
+  detail::wait_for(*runtime_, *result);
+  if (result->value) return std::move(*result->value);
+  if (result->error == nullptr) detail::throw_unanswered(*result, process, "process_info");
+  try {
+    detail::throw_unanswered(*result, process, "process_info");
+  } catch (const call_failed&) {
+  }
+  return runtime_->seen_from_outside(process);
+}
+
+system_info actor_system::info() const {
+  return runtime_->info();
+}
+
+void actor_system::trace(std::function<void(const trace_event&)> tracer, const trace_options& what) {
+  runtime_->set_tracer(std::move(tracer), what);
+}
+
+void actor_system::system_monitor(const pid& receiver, const system_monitor_options& what) {
+  runtime_->set_monitor(receiver, what);
 }
 
 void actor_system::register_name(const process_name& name, const pid& process) {

@@ -5,8 +5,13 @@
 #include <troupe/actors/context.hpp>
 #include <troupe/actors/executor.hpp>
 #include <troupe/actors/options.hpp>
+#include <troupe/actors/process_info.hpp>
+#include <troupe/actors/system_monitor.hpp>
+#include <troupe/actors/trace.hpp>
 
+#include <chrono>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -95,7 +100,8 @@ class actor_system {
     return detail::spawn_process(runtime(), nullptr, options, std::forward<F>(f), std::forward<Args>(args)...).pid;
   }
 
-  /// Sends a message, never blocks. Messages of one thread arrive at one receiver in the order they were sent.
+  /// Sends a message, never blocks. Messages of one thread arrive at one receiver in the order they were sent. Throws
+  /// mailbox_full when the receiver's mailbox is full and its senders are to wait (overflow::wait).
   template <class M>
     requires(!std::same_as<std::remove_cvref_t<M>, any_message>)
   void send(const destination& to, M&& message) {
@@ -141,6 +147,26 @@ class actor_system {
   bool is_alive(const pid& process) const noexcept;
   /// Processes that live now.
   std::size_t process_count() const noexcept;
+
+  /// The processes that live now. Erlang: processes/0.
+  std::vector<pid> processes() const;
+  /// What a process is doing, by its own account; nothing when it is gone. One that does not answer in that time (it
+  /// computes, or holds its worker) is described from outside: its state is running, and only its name, its initial
+  /// function and the co_await it left last are known. Blocks. Erlang: process_info/1.
+  std::optional<troupe::process_info> process_info(const pid& process,
+                                                   detail::duration patience = std::chrono::seconds(1));
+  /// Counts and limits. Erlang: system_info/1.
+  system_info info() const;
+
+  /// From now on `tracer` is called with the events that `what` selects, on the thread where they happen, by several
+  /// threads at once: it may not block, nor call trace. What it does itself is not traced; what it throws is logged and
+  /// lost. Another call replaces it; an empty one ends it, and when that returns none is running. Costs one predictable
+  /// branch per send, receive, spawn, exit and link while there is none. Erlang: trace/3.
+  void trace(std::function<void(const trace_event&)> tracer, const trace_options& what = {});
+
+  /// From now on `receiver` gets the notices of system_monitor.hpp, as messages; there is one receiver, and no notice
+  /// is about itself. A null pid ends it. Erlang: system_monitor/2.
+  void system_monitor(const pid& receiver, const system_monitor_options& what);
 
   /// Names; as in context.
   void register_name(const process_name& name, const pid& process);

@@ -33,7 +33,7 @@ question::~question() {
   close();
 }
 
-void question::ask() {
+void question::ask(bool waits) {
   auto& list = slot_.more().questions;
   const reference ref = slot_.make_reference();
   ref_ = ref;
@@ -44,7 +44,7 @@ void question::ask() {
   e->from = slot_.self();
   e->ref = ref;
   e->home = slot_.rt;
-  open_.connection = slot_.rt->deliver_to(slot_, to_, e);
+  open_.connection = slot_.rt->deliver_to(slot_, to_, e, waits ? when_full::queue : when_full::drop);
   if (open_.connection != 0) slot_.more().uses(open_.connection);
 }
 

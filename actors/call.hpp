@@ -35,7 +35,8 @@ class question {
   question& operator=(const question&) = delete;
 
   /// Sends it, once. From then on an answer can come.
-  void ask();
+  /// `waits`: its process awaits the answer, so that it may wait for room in the receiver's mailbox first.
+  void ask(bool waits = false);
   bool is_answered() const noexcept { return open_.answer != nullptr; }
   bool is_done() const noexcept { return is_answered() || closed_; }
   /// No answer will be taken from now on; one that has come is dropped.
@@ -104,7 +105,7 @@ class call_awaiter final : public awaitable_base, private waiter {
   call_awaiter& operator=(const call_awaiter&) = delete;
 
   bool await_ready() {
-    question_.ask();
+    question_.ask(true);
     return false;
   }
   void await_suspend(std::coroutine_handle<> h) noexcept { question_.owner().suspend(*this, h); }

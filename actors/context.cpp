@@ -45,10 +45,10 @@ new_process::new_process(runtime& rt, slot* parent) : rt_(rt), parent_(parent), 
   // The slot's last process left it as retire() wants it; only what a new one counts on is set here.
   s.frame = s.next = nullptr;
   s.waiting = nullptr;
-  s.references = 0;
+  s.references = s.handled = 0;
   s.wait_number = 0;
   s.trap_exit = s.exit_pending = s.timed_out = s.yielding = s.crowded = s.unwound = s.finished = s.ending =
-      s.parked_before = false;
+      s.parked_before = s.reshuffled = s.long_noted = s.large_noted = false;
   s.named.store(false, std::memory_order_relaxed);  // launch publishes it
 }
 
@@ -68,9 +68,12 @@ spawned new_process::launch(process body, const spawn_options& options, const re
   slot& s = *slot_;
   const troupe::pid self = s.self();
   spawned result{self, {}};
+  if (options.mailbox.messages != 0) bound(s, options.mailbox);
   // From here on it counts as alive, so nobody takes its name for free; it cannot run yet.
   s.box.open();
   if (!options.name.atom().empty()) rt_.add_name(options.name.atom(), s, self);
+  if (rt_.hooked(hook_spawn)) [[unlikely]]
+    trace_spawned(rt_, parent_, s);
   if (parent_ != nullptr && options.link) {
     parent_->more().links.try_emplace(self);
     s.more().links.try_emplace(parent_->self());
@@ -99,31 +102,16 @@ spawned new_process::launch(process body, const spawn_options& options, const re
 
 namespace detail {
 
-void wait_for_room(slot& s, std::coroutine_handle<> h) noexcept {
-  room_wait& wait = s.extra->room;
-  wait.there = false;
-  wait.looked = false;
-  wait.poll = [](waiter& w, slot&) { return static_cast<room_wait&>(w).there; };
-  wait.expire = [](waiter&, slot&) { return true; };
-  wait.describe = [](const waiter&) { return std::string("send: room in a connection"); };
-  wait.patience = default_timeout;
-  wait.deadline = time_point::max();
-  router* r = s.rt->router();
-  if (r == nullptr || !r->wait_for_room(wait.connection, s.self())) wait.there = true;
-  s.suspend(wait, h);
-}
-
-void check_room(slot& s) {
-  if (!s.extra->room.there) throw call_failed("timeout"_atom, term(), "send");
-}
-
 namespace {
 
 /// Sends to a process that may live elsewhere.
 void send_away(slot& s, const destination& to, envelope* e) noexcept {
-  const connection_id connection = s.rt->deliver_to(s, to, e);
+  const connection_id connection = s.rt->deliver_to(s, to, e, when_full::hold);
   if (connection == 0 || !s.rt->router()->is_busy(connection)) return;
-  s.more().room.connection = connection;
+  auto crowd = std::make_unique<crowded_send>();
+  crowd->ticket = connection;
+  crowd->to = to.process();
+  s.more().crowd = std::move(crowd);
   s.crowded = true;
 }
 
@@ -132,9 +120,26 @@ void send_away(slot& s, const destination& to, envelope* e) noexcept {
 
 void context::send_envelope(const troupe::pid& to, detail::envelope* e) noexcept {
   if (rt->is_local(to)) [[likely]]
-    rt->deliver(*this, to, e);
+    rt->deliver(*this, to, e, detail::when_full::hold);
   else
     detail::send_away(*this, to, e);
+}
+
+void context::send_one(const troupe::pid& to, detail::envelope* e) noexcept {
+  std::unique_ptr<detail::crowded_send> first = crowded ? std::move(extra->crowd) : nullptr;
+  crowded = false;
+  send_envelope(to, e);
+  if (crowded && extra->crowd->e == nullptr) crowded = false;  // a connection: nobody waits for it
+  if (first == nullptr) return;
+  extra->crowd = std::move(first);
+  crowded = true;
+}
+
+void context::check_all_sent() {
+  if (!crowded) return;
+  crowded = false;
+  const std::unique_ptr<detail::crowded_send> left = std::move(extra->crowd);
+  if (left->e != nullptr) throw mailbox_full(left->to);
 }
 
 void context::send_envelope(const destination& to, detail::envelope* e) noexcept {
@@ -190,12 +195,18 @@ std::optional<detail::duration> context::cancel_timer(const reference& timer) {
   return rt->timers().cancel(timer);
 }
 
+std::optional<detail::duration> context::read_timer(const reference& timer) const {
+  return rt->timers().read(timer);
+}
+
 // --- links, monitors, exits --------------------------------------------------------------------------------
 
 void context::link(const troupe::pid& other) {
   if (other == pid()) return;
   auto [it, fresh] = more().links.try_emplace(other);
   if (!fresh && it->second.unlink_id == 0) return;
+  if (rt->hooked(detail::hook_link)) [[unlikely]]
+    detail::trace_linked(*this, trace_kind::link, other);
   it->second.unlink_id = 0;
   const detail::connection_id connection =
       rt->deliver_to(*this, other, detail::make_signal(envelope_kind::link, pid()));
@@ -208,6 +219,8 @@ void context::unlink(const troupe::pid& other) {
   if (extra == nullptr) return;
   const auto it = extra->links.find(other);
   if (it == extra->links.end() || it->second.unlink_id != 0) return;
+  if (rt->hooked(detail::hook_link)) [[unlikely]]
+    detail::trace_linked(*this, trace_kind::unlink, other);
   it->second.unlink_id = ++extra->last_unlink_id;
   signal_envelope* e = detail::make_signal(envelope_kind::unlink, pid());
   e->number = it->second.unlink_id;

@@ -11,8 +11,10 @@
 #include <troupe/actors/handlers.hpp>
 #include <troupe/actors/log.hpp>
 #include <troupe/actors/process.hpp>
+#include <troupe/actors/process_info.hpp>
 #include <troupe/actors/receive.hpp>
 #include <troupe/actors/request.hpp>
+#include <troupe/actors/sent.hpp>
 #include <troupe/actors/slot.hpp>
 #include <troupe/actors/spawn.hpp>
 #include <troupe/actors/task.hpp>
@@ -34,37 +36,6 @@ class actor_system;
 namespace detail {
 struct slot_access;
 }
-
-/// How long call and request wait for an answer unless told otherwise. Erlang: gen_server:call/2.
-inline constexpr detail::duration default_timeout = std::chrono::seconds(5);
-
-namespace detail {
-void wait_for_room(slot& s, std::coroutine_handle<> h) noexcept;
-void check_room(slot& s);
-}  // namespace detail
-
-/// What context::send returns. It may be discarded; awaited, it gives up the worker once the process's budget is spent,
-/// and (bounded mailboxes, busy connections) waits for room.
-///
-/// It waits until the receiver's connection has room again, until that is lost, or for 5 s, after which it throws
-/// call_failed(timeout). The message is under way in any case.
-class sent : public detail::awaitable_base {
- public:
-  explicit sent(detail::slot& s) noexcept : slot_(s), crowded_(std::exchange(s.crowded, false)) {}
-  bool await_ready() noexcept { return --slot_.budget > 0 && !crowded_; }
-  void await_suspend(std::coroutine_handle<> h) noexcept {
-    if (crowded_) return detail::wait_for_room(slot_, h);
-    slot_.next = h;
-    slot_.yielding = true;
-  }
-  void await_resume() const {
-    if (crowded_) detail::check_room(slot_);
-  }
-
- private:
-  detail::slot& slot_;
-  bool crowded_;
-};
 
 /// How long an alias lives.
 enum class alias_lifetime {
@@ -88,11 +59,19 @@ class context : private detail::slot {
   detail::time_point now() const noexcept;
   /// Messages that have been drained and not yet received.
   std::size_t mailbox_length() const noexcept { return messages.size(); }
+  /// What that process of this node is doing; it says so itself, the next time that it looks at its mail. Nothing when
+  /// it is gone. Throws call_failed(timeout) when it does not answer (it computes, or holds its worker), and
+  /// usage_error for a process of another node. Erlang: process_info/1.
+  task<std::optional<troupe::process_info>> process_info(troupe::pid process,
+                                                         detail::duration patience = default_timeout);
+  /// The processes of this node that live now. Erlang: processes/0.
+  std::vector<troupe::pid> processes() const;
 
   // --- sending ------------------------------------------------------------------------------------------------------
 
-  /// Sends `message` to a pid, a registered name or an alias; never blocks, never fails: whoever is gone gets nothing.
-  /// Messages of one sender arrive at one receiver in the order they were sent. Erlang: To ! Message.
+  /// Sends `message` to a pid, a registered name or an alias; never blocks, and fails only for a full mailbox whose
+  /// senders are to wait (see sent): whoever is gone gets nothing. Messages of one sender arrive at one receiver in the
+  /// order they were sent. Erlang: To ! Message.
   template <class M>
     requires(!std::same_as<std::remove_cvref_t<M>, any_message>)
   sent send(const troupe::pid& to, M&& message) {
@@ -124,7 +103,8 @@ class context : private detail::slot {
   sent send(const destination& to, any_message message);
 
   /// One payload, shared by all receivers, each of whom sees the same immutable object. A receiver that takes it by
-  /// value copies it.
+  /// value copies it. Throws mailbox_full when one of them (named by the exception) has a full mailbox whose senders
+  /// are to wait; the others have got it.
   template <std::ranges::input_range Pids, class M>
   void send_all(Pids&& to, M&& message) {
     using type = std::remove_cvref_t<M>;
@@ -132,7 +112,8 @@ class context : private detail::slot {
     static_assert(detail::copyable_message<type>,
                   "send_all needs a message that can be copied: a receiver may take it by value");
     detail::shared_message shared = detail::shared_message::of<type>(std::forward<M>(message));
-    for (const troupe::pid& p : to) send_envelope(p, shared.envelope_for_one());
+    for (const troupe::pid& p : to) send_one(p, shared.envelope_for_one());
+    check_all_sent();
   }
 
   // --- receiving ----------------------------------------------------------------------------------------------------
@@ -254,6 +235,8 @@ class context : private detail::slot {
   }
   /// Stops a timer: the time that remained, or nothing when it has fired or never was. Erlang: cancel_timer/1.
   std::optional<detail::duration> cancel_timer(const reference& timer);
+  /// The time that remains, or nothing when it has fired or never was. Erlang: read_timer/1.
+  std::optional<detail::duration> read_timer(const reference& timer) const;
 
   class sleep_awaiter;
   class yield_awaiter;
@@ -363,6 +346,8 @@ class context : private detail::slot {
 
   void send_envelope(const troupe::pid& to, detail::envelope* e) noexcept;
   void send_envelope(const destination& to, detail::envelope* e) noexcept;
+  void send_one(const troupe::pid& to, detail::envelope* e) noexcept;
+  void check_all_sent();
   template <class T, class... Args>
   void send_to(const destination& to, Args&&... args) {
     detail::assert_sendable<T>();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Exit reasons made from exceptions.
 #include <troupe/actors/exit.hpp>
+#include <troupe/actors/mailbox_limit.hpp>
 
 #include <exception>
 
@@ -27,6 +28,8 @@ term reason_of_current_exception() noexcept {
       return e.reason();
     } catch (const call_failed& e) {
       return e.exit_reason();
+    } catch (const mailbox_full& e) {
+      return term::tuple({"mailbox_full"_atom, e.to()});
     } catch (const std::exception& e) {
       return term::tuple({"error"_atom, std::string_view(e.what())});
     } catch (...) {

@@ -19,6 +19,8 @@ class poller;
 class scheduler;
 }  // namespace detail
 
+struct crash_report;
+
 /// A process that did not end when its system stopped.
 struct stuck_process {
   troupe::pid pid;
@@ -46,8 +48,16 @@ struct actor_system_options {
   std::function<void(const std::vector<stuck_process>&)> on_stuck;
   /// A process that holds its worker longer than this is reported in the log, once. 0: never.
   std::chrono::nanoseconds long_run = std::chrono::milliseconds(250);
-  /// Log processes that end because of an exception. Erlang: crash reports.
+  /// Log the crash reports of processes that end by an exception. (Not of those that call self.exit(reason): they mean
+  /// it.) Erlang: what the emulator logs.
   bool log_crashes = true;
+  /// Called with each crash report, logged or not: of processes that end by an exception, or by self.exit(reason) with
+  /// another reason than normal, shutdown and {shutdown, _} (proc_lib's rule). On the worker: it may not block, and
+  /// what it throws is lost.
+  std::function<void(const crash_report&)> on_crash;
+  /// While the program's resident memory, in bytes, is more than this, spawning throws system_limit. It is looked at
+  /// every 10 ms, when processes are spawned. 0: no limit.
+  std::size_t max_memory = 0;
   /// Tests: time stands still while a worker runs and jumps to the next timer when all are parked and no blocking(f) is
   /// out.
   bool virtual_time = false;

@@ -63,6 +63,10 @@ class selective_wait : public awaitable_base, private waiter {
 
  private:
   bool look() {
+    if (slot_.reshuffled) [[unlikely]] {
+      slot_.reshuffled = false;
+      position_ = {};
+    }
     envelope* e = slot_.messages.template find<Pattern>(position_, [this](const envelope& candidate) {
       which_ = pattern_.matches(candidate);
       return which_ >= 0;
@@ -70,6 +74,9 @@ class selective_wait : public awaitable_base, private waiter {
     if (e == nullptr) return false;
     found_.reset(e);
     --slot_.budget;
+    ++slot_.handled;
+    if (e->counted) [[unlikely]]
+      slot_.place_free(*e);
     return true;
   }
 

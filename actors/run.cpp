@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // The run loop: the one place that resumes and destroys the frames of processes, and how a process ends.
 #include <troupe/actors/context.hpp>
+#include <troupe/actors/crash.hpp>
 #include <troupe/actors/exit.hpp>
-#include <troupe/actors/log.hpp>
 #include <troupe/actors/runtime.hpp>
 #include <troupe/actors/signals.hpp>
 #include <troupe/actors/slot_extra.hpp>
@@ -44,6 +44,8 @@ reference slot::make_reference() noexcept {
 
 void slot::drain() {
   envelope* e = box.take();
+  if (rt->hooked(hook_receive)) [[unlikely]]
+    trace_received(*this, e);
   const std::uint32_t mine = serial.load(std::memory_order_relaxed);
   while (e != nullptr) {
     envelope* following = e->next;
@@ -55,22 +57,18 @@ void slot::drain() {
       act(*this, e);
     e = following;
   }
+  if (gate_index.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    keep_limit(*this);
+  if (rt->hooked(hook_watch)) [[unlikely]]
+    rt->watch(*this);
 }
 
 void process_threw(slot& s) noexcept {
   // Not while it is being destroyed: the reason is known then.
   if (s.ending) return;
   term reason = reason_of_current_exception();
-  bool crashed = true;
-  try {
-    throw;
-  } catch (const process_exit&) {
-    crashed = false;
-  } catch (...) {
-  }
-  if (crashed && s.rt->options().log_crashes)
-    log_line(log_level::error, s, "ended because of an exception: " + reason.to_string());
   if (!s.exit_pending) {
+    note_crash(s, reason);
     s.more().reason = std::move(reason);
     s.exit_pending = true;
   }
@@ -80,7 +78,7 @@ namespace {
 
 /// What waited in the mailbox and will not be read.
 void refuse(slot& s, envelope* e, const term& reason) {
-  if (e->kind == envelope_kind::request) s.rt->fail_request(s.env, s.id, static_cast<request_envelope&>(*e), reason);
+  if (is_question(e->kind)) s.rt->fail_request(s.env, s.id, static_cast<request_envelope&>(*e), reason);
   free_envelope(e);
 }
 
@@ -153,13 +151,19 @@ bool terminate(slot& s) {
   if (!blocked) destroy_frame(s);
   const term reason = s.exit_pending ? s.extra->reason : term("normal"_atom);
   slot_extra* extra = s.extra;
+  const bool crashed = extra != nullptr && extra->crashed != nullptr && extra->crashed->report;
+  const atom name = crashed ? rt.names().name_of(s.self()) : atom();
+  if (rt.hooked(hook_exit)) [[unlikely]]
+    trace_ended(s, reason);
   if (s.named.load(std::memory_order_relaxed)) rt.names().remove(s.self());
   envelope* left = s.box.close();
   // seq_cst, both: whoever registers us in this moment stores `named`, then looks at the mailbox, so one of us sees the
   // other.
   if (s.named.load(std::memory_order_seq_cst)) rt.names().remove(s.self());
+  if (crashed) report_crash(s, name, reason, left);
   bool still_out = blocked;
   late_signals late;
+  close_gate(s, reason);
   while (envelope* e = s.messages.pop()) refuse(s, e, reason);
   while (left != nullptr) {
     envelope* following = left->next;

@@ -33,7 +33,7 @@ runtime::runtime(actor_system_options options)
   scheduler_ = options_.scheduler ? options_.scheduler() : make_threaded_scheduler(options_);
   creation_ = scheduler_->creation();
   if (creation_ == 0) creation_ = fresh_creation();
-  node_ = add_node(options_.name, creation_);
+  node_ = add_own_node(options_.name, creation_);
   clock_ = &scheduler_->time();
   scheduler_delivers_ = scheduler_->delivers();
   table_ = std::make_unique<process_table>(*this, options_.max_processes, scheduler_->executors());
@@ -43,7 +43,9 @@ runtime::runtime(actor_system_options options)
 
 runtime::~runtime() = default;
 
-void runtime::deliver(executor* env, std::uint32_t from, const pid& to, envelope* e) noexcept {
+void runtime::deliver(executor* env, std::uint32_t from, const pid& to, envelope* e, when_full mode) noexcept {
+  if (hooked(hook_send)) [[unlikely]]
+    trace_sent(*this, env, to, *e);
   if (!is_local(to)) [[unlikely]] {
     if (detail::router* r = router(); r != nullptr && to)
       r->route(env, from, to, e);
@@ -56,6 +58,9 @@ void runtime::deliver(executor* env, std::uint32_t from, const pid& to, envelope
     bounce(env, to, e, "noproc"_atom);
     return;
   }
+  // relaxed: see slot.
+  if (target->gate_index.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    if (!admit(*this, env, *target, to, e, mode)) return;
   e->serial = to.serial();
   if (scheduler_delivers_) [[unlikely]] {
     scheduler_->post(from, *target, e);
@@ -64,11 +69,23 @@ void runtime::deliver(executor* env, std::uint32_t from, const pid& to, envelope
   push(env, *target, e);
 }
 
-connection_id runtime::deliver_to(executor* env, std::uint32_t from, const destination& to, envelope* e) noexcept {
+void runtime::deliver_admitted(executor* env, std::uint32_t from, const pid& to, envelope* e) noexcept {
+  slot& target = *table_->find(to.id());
+  e->serial = to.serial();
+  if (scheduler_delivers_)
+    scheduler_->post(from, target, e);
+  else
+    push(env, target, e);
+}
+
+connection_id runtime::deliver_to(executor* env, std::uint32_t from, const destination& to, envelope* e,
+                                  when_full mode) noexcept {
   if (!is_remote(to)) {
-    deliver(env, from, resolve(to), e);
+    deliver(env, from, resolve(to), e, mode);
     return 0;
   }
+  if (hooked(hook_send)) [[unlikely]]
+    trace_sent(*this, env, to, *e);
   if (detail::router* r = router()) return r->route(env, from, to, e);
   bounce(env, to.process(), e, "noconnection"_atom);
   return 0;
@@ -111,6 +128,7 @@ void runtime::bounce(executor* env, const pid& to, envelope* e, const term& reas
   };
   switch (e->kind) {
     case envelope_kind::request:
+    case envelope_kind::inquiry:
       fail_request(env, is_local(to) ? to.id() : 0, static_cast<request_envelope&>(*e), reason);
       return;
     case envelope_kind::link: answer(envelope_kind::link_exit); return;
@@ -245,6 +263,8 @@ reference runtime::make_reference() noexcept {
 
 slot& runtime::prepare(executor* env) {
   if (is_stopping()) throw usage_error("troupe: spawn while the actor_system stops");
+  if (options_.max_memory != 0) [[unlikely]]
+    check_memory();
   if (table_->nearly_full() && process_count() >= options_.max_processes) table_->throw_full();
   return table_->acquire(env);
 }
@@ -252,6 +272,9 @@ slot& runtime::prepare(executor* env) {
 void runtime::abandon(slot& s, executor* env) noexcept {
   if (!s.box.is_closed()) {
     const pid process = s.self();
+    s.env = env;
+    close_gate(s, "noproc"_atom);
+    s.env = nullptr;
     if (s.named.load(std::memory_order_relaxed)) names_.remove(process);
     for (envelope* e = s.box.close(); e != nullptr;) {
       envelope* following = e->next;
@@ -375,6 +398,124 @@ bool latch::is_set() const {
 void latch::wait() {
   std::unique_lock guard(lock_);
   condition_.wait(guard, [this] { return set_; });
+}
+
+void runtime::set_hooks(std::uint32_t mask, std::uint32_t bits) noexcept {
+  std::uint32_t before = hooks_.load(std::memory_order_relaxed);
+  while (!hooks_.compare_exchange_weak(before, (before & ~mask) | bits, std::memory_order_relaxed)) {
+  }
+}
+
+void runtime::set_tracer(std::function<void(const trace_event&)> tracer, const trace_options& what) {
+  const bool on = static_cast<bool>(tracer);
+  const std::uint32_t all = hook_send | hook_receive | hook_spawn | hook_exit | hook_link;
+  set_hooks(all, 0);
+  tracing_.set(std::move(tracer));
+  if (!on) return;
+  set_hooks(all, (what.send ? hook_send : 0U) | (what.receive ? hook_receive : 0U) | (what.spawn ? hook_spawn : 0U) |
+                     (what.exit ? hook_exit : 0U) | (what.link ? hook_link : 0U));
+}
+
+void runtime::set_monitor(const pid& receiver, const system_monitor_options& what) {
+  const std::lock_guard guard(monitor_lock_);
+  monitor_ = receiver;
+  monitored_ = receiver ? what : system_monitor_options{};
+  long_schedule_.store(monitored_.long_schedule.count(), std::memory_order_relaxed);
+  set_hooks(hook_watch, monitored_.long_message_queue != 0 || monitored_.large_memory != 0 ? hook_watch : 0U);
+}
+
+void runtime::watch(slot& s) noexcept {
+  pid receiver;
+  system_monitor_options what;
+  {
+    const std::lock_guard guard(monitor_lock_);
+    receiver = monitor_;
+    what = monitored_;
+  }
+  if (receiver == s.self()) return;
+  const std::size_t length = s.messages.size();
+  const auto tell = [&](auto notice) {
+    deliver(s, receiver, make_envelope<envelope, decltype(notice)>(envelope_kind::message, std::move(notice)));
+  };
+  if (what.long_message_queue != 0 &&
+      (s.long_noted ? length * 2 < what.long_message_queue : length >= what.long_message_queue)) {
+    s.long_noted = !s.long_noted;
+    tell(long_message_queue{s.self(), length, s.long_noted});
+  }
+  if (what.large_memory == 0) return;
+  // Weighing costs a look at every message: it is done again when these have become a quarter more, or half as many.
+  std::size_t& check = s.more().memory_check;
+  if (length < check && length * 2 >= check) return;
+  const std::uint64_t bytes = memory_of(s);
+  check = length + length / 4 + 16;
+  if (s.large_noted ? bytes * 2 >= what.large_memory : bytes < what.large_memory) return;
+  s.large_noted = !s.large_noted;
+  tell(large_memory{s.self(), bytes, s.large_noted});
+}
+
+void runtime::note_long_schedule(const slot& s, duration time) noexcept {
+  pid receiver;
+  {
+    const std::lock_guard guard(monitor_lock_);
+    receiver = monitor_;
+  }
+  if (!receiver) return;
+  // acquire: another process may live there by now; then it is that one's name that is wrong, as with any late report.
+  const pid process(s.id, s.serial.load(std::memory_order_acquire), creation_, node_);
+  deliver(nullptr, 0, receiver,
+          make_envelope<envelope, troupe::long_schedule>(envelope_kind::message, process, time,
+                                                         function_of(s.function.load(std::memory_order_relaxed)),
+                                                         place_of(s.where.load(std::memory_order_relaxed))));
+}
+
+void runtime::check_memory() {
+  const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch().count();
+  std::int64_t checked = memory_checked_.load(std::memory_order_relaxed);
+  constexpr std::int64_t interval = duration(std::chrono::milliseconds(10)).count();
+  if ((checked == 0 || now - checked >= interval) &&
+      memory_checked_.compare_exchange_strong(checked, now, std::memory_order_relaxed))
+    memory_full_.store(resident_memory() > options_.max_memory, std::memory_order_relaxed);
+  if (memory_full_.load(std::memory_order_relaxed))
+    throw system_limit("troupe: no memory for another process: the program holds " + std::to_string(resident_memory()) +
+                       " bytes, and max_memory = " + std::to_string(options_.max_memory));
+}
+
+system_info runtime::info() const {
+  system_info info;
+  info.name = options_.name;
+  info.creation = creation_;
+  info.processes = process_count();
+  info.max_processes = options_.max_processes;
+  info.spawned = spawned_outside_.load(std::memory_order_acquire);
+  for (const executor* e : executors_) info.spawned += e->spawned.load(std::memory_order_acquire);
+  info.names = names_.names().size();
+  info.atoms = atom_count();
+  info.max_atoms = atom_limit();
+  info.memory = resident_memory();
+  info.max_memory = options_.max_memory;
+  info.workers = scheduler_->executors();
+  return info;
+}
+
+std::optional<troupe::process_info> runtime::seen_from_outside(const pid& process) const {
+  if (!is_alive(process)) return std::nullopt;
+  const slot& s = *table_->find(process.id());
+  troupe::process_info info;
+  info.process = process;
+  info.name = names_.name_of(process);
+  info.state = process_state::running;
+  info.function = function_of(s.function.load(std::memory_order_relaxed));
+  info.where = place_of(s.where.load(std::memory_order_relaxed));
+  return info;
+}
+
+std::vector<pid> runtime::processes() const {
+  std::vector<pid> result;
+  table_->for_each([&](slot& s) {
+    const pid p(s.id, s.serial.load(std::memory_order_acquire), creation_, node_);
+    if (is_alive(p)) result.push_back(p);
+  });
+  return result;
 }
 
 std::string place_of(const std::source_location& where) {

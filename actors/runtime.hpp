@@ -2,19 +2,25 @@
 // The inside of an actor_system: delivery, spawning, names. Internal.
 #pragma once
 
+#include <troupe/actors/bounded.hpp>
 #include <troupe/actors/destination.hpp>
 #include <troupe/actors/executor.hpp>
 #include <troupe/actors/options.hpp>
+#include <troupe/actors/process_info.hpp>
 #include <troupe/actors/process_table.hpp>
 #include <troupe/actors/registry.hpp>
 #include <troupe/actors/router.hpp>
 #include <troupe/actors/slot_extra.hpp>
+#include <troupe/actors/system_monitor.hpp>
 #include <troupe/actors/timers.hpp>
+#include <troupe/actors/trace.hpp>
 #include <troupe/mailbox/envelope.hpp>
 #include <troupe/mailbox/node_id.hpp>
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace troupe::detail {
@@ -41,12 +47,19 @@ class runtime final : public request_home {
   /// The one way into a mailbox: takes the envelope over. `env`: the calling thread's executor in this system, or null;
   /// `from`: the id of the slot that sends, 0 for others. A receiver that is gone answers as Erlang's would: see
   /// bounce().
-  void deliver(executor* env, std::uint32_t from, const pid& to, envelope* e) noexcept;
-  void deliver(slot& sender, const pid& to, envelope* e) noexcept { deliver(sender.env, sender.id, to, e); }
+  void deliver(executor* env, std::uint32_t from, const pid& to, envelope* e,
+               when_full mode = when_full::drop) noexcept;
+  void deliver(slot& sender, const pid& to, envelope* e, when_full mode = when_full::drop) noexcept {
+    deliver(sender.env, sender.id, to, e, mode);
+  }
+  /// For one that has its place in a bounded mailbox, or needs none.
+  void deliver_admitted(executor* env, std::uint32_t from, const pid& to, envelope* e) noexcept;
   /// The same for any destination. Gives the connection by which it leaves; 0: it stays here.
-  connection_id deliver_to(executor* env, std::uint32_t from, const destination& to, envelope* e) noexcept;
-  connection_id deliver_to(slot& sender, const destination& to, envelope* e) noexcept {
-    return deliver_to(sender.env, sender.id, to, e);
+  connection_id deliver_to(executor* env, std::uint32_t from, const destination& to, envelope* e,
+                           when_full mode = when_full::drop) noexcept;
+  connection_id deliver_to(slot& sender, const destination& to, envelope* e,
+                           when_full mode = when_full::drop) noexcept {
+    return deliver_to(sender.env, sender.id, to, e, mode);
   }
   /// Puts the envelope into the mailbox now; the second half of deliver().
   void push(executor* env, slot& to, envelope* e) noexcept;
@@ -80,6 +93,7 @@ class runtime final : public request_home {
 
   /// A slot for a new process, or system_limit or usage_error (the system stops).
   slot& prepare(executor* env);
+  gate_table& gates() noexcept { return gates_; }
   /// Gives a slot from prepare() back: the coroutine could not be made.
   void abandon(slot& s, executor* env) noexcept;
   /// The process may run from now on.
@@ -90,6 +104,24 @@ class runtime final : public request_home {
   /// Is the process there? Someone who asks for another's life knows the past only. Erlang: is_process_alive/1.
   bool is_alive(const pid& p) const noexcept;
   std::size_t process_count() const noexcept;
+
+  std::vector<pid> processes() const;
+  system_info info() const;
+  /// What anybody can see of a process that does not answer; nothing when it is gone.
+  std::optional<troupe::process_info> seen_from_outside(const pid& process) const;
+
+  /// Does anybody want that? Costs a load that is nearly always in the cache.
+  bool hooked(std::uint32_t bits) const noexcept { return (hooks_.load(std::memory_order_relaxed) & bits) != 0; }
+  void set_tracer(std::function<void(const trace_event&)> tracer, const trace_options& what);
+  tracing& tracer() noexcept { return tracing_; }
+
+  /// See actor_system::system_monitor.
+  void set_monitor(const pid& receiver, const system_monitor_options& what);
+  /// The owner has drained: are its mailbox and its memory worth a notice? Only the owner.
+  void watch(slot& s) noexcept;
+  /// A process has held its worker for so long. The watchdog.
+  void note_long_schedule(const slot& s, duration time) noexcept;
+  duration long_schedule() const noexcept { return duration(long_schedule_.load(std::memory_order_relaxed)); }
 
   /// Ends all processes and stops the scheduler. Twice is once; not on a worker.
   void stop();
@@ -103,10 +135,14 @@ class runtime final : public request_home {
 
  private:
   std::vector<stuck_process> stuck() const;
+  void check_memory();
+  void set_hooks(std::uint32_t mask, std::uint32_t bits) noexcept;
 
   actor_system_options options_;
   std::uint32_t creation_;
   node_index node_;
+  // relaxed: what the bits stand for is looked at under a lock of its own. Beside what every send reads.
+  std::atomic<std::uint32_t> hooks_{0};
   std::unique_ptr<scheduler> scheduler_;
   clock* clock_;
   bool scheduler_delivers_;
@@ -119,7 +155,16 @@ class runtime final : public request_home {
   std::atomic<std::uint64_t> spawned_outside_{0};
   std::atomic<std::uint64_t> ended_outside_{0};
   std::atomic<bool> stopping_{false};
-  bool stopped_ = false;  // only who destroys the system
+  gate_table gates_;
+  tracing tracing_;
+  mutable std::mutex monitor_lock_;
+  pid monitor_;                                 // under monitor_lock_
+  system_monitor_options monitored_;            // under monitor_lock_
+  std::atomic<std::int64_t> long_schedule_{0};  // of monitored_, in ns, for the watchdog
+  std::atomic<std::int64_t> memory_checked_{
+      0};                                 // when the program's memory was looked at last, in ns of a steady clock
+  std::atomic<bool> memory_full_{false};  // and whether it was too much. relaxed: a hint, looked at again
+  bool stopped_ = false;                  // only who destroys the system
 };
 
 /// "file:line" and a function's name without its types, for people.

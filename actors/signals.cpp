@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // What signals do to a process when it drains its mailbox.
+#include <troupe/actors/bounded.hpp>
 #include <troupe/actors/context.hpp>
 #include <troupe/actors/exit.hpp>
 #include <troupe/actors/runtime.hpp>
@@ -55,6 +56,7 @@ void alias_message(slot& s, envelope* e);
 void answered(slot& s, envelope* e) {
   if (open_question* q = question_of(s, static_cast<routed_envelope&>(*e).ref)) {
     q->answer = e;
+    ++s.handled;
     return;
   }
   // Its time has passed: nobody waits any more. What another node sent may only look like an answer.
@@ -83,6 +85,7 @@ void alias_message(slot& s, envelope* e) {
       return;
     }
   }
+  if (e->counted) s.place_free(*e);
   free_envelope(e);
 }
 
@@ -152,6 +155,21 @@ void spawn_answered(slot& s, envelope* e) {
   q->answer = e;
 }
 
+/// Says what the process is doing.
+void inquired(slot& s, envelope* e) {
+  const envelope_ptr owned(e);
+  auto& question = static_cast<request_envelope&>(*e);
+  if (s.gate_index.load(std::memory_order_relaxed) != 0) keep_limit(s);  // of what came before it
+  const process_state state = s.extra != nullptr && s.extra->blocking != nullptr ? process_state::blocking
+                              : s.waiting != nullptr                             ? process_state::waiting
+                              : s.next                                           ? process_state::runnable
+                                                                                 : process_state::running;
+  auto* reply = make_envelope<routed_envelope, process_info>(envelope_kind::reply, info_of(s, state));
+  reply->ref = question.ref;
+  question.home = nullptr;
+  s.rt->deliver(s, question.from, reply);
+}
+
 }  // namespace
 
 void stop_watching(slot& s, const reference& ref, const monitor_end& watched) {
@@ -174,12 +192,13 @@ void act(slot& s, envelope* e) {
     case envelope_kind::reply:
     case envelope_kind::failure: answered(s, e); return;
     case envelope_kind::spawn_reply: spawn_answered(s, e); return;
+    case envelope_kind::inquiry: inquired(s, e); return;
     case envelope_kind::lost:
       connection_lost(s, static_cast<number_envelope*>(e)->number);
       free_envelope(e);
       return;
     case envelope_kind::room:
-      if (s.extra != nullptr) s.extra->room.note(static_cast<number_envelope*>(e)->number);
+      if (s.extra != nullptr) s.extra->note_room(static_cast<number_envelope*>(e)->number);
       free_envelope(e);
       return;
     case envelope_kind::timeout:
@@ -270,7 +289,7 @@ void connection_lost(slot& s, connection_id connection) {
   boost::unordered::erase_if(extra.watched_by, [&](const auto& w) { return w.second.connection == connection; });
   for (open_question* q : extra.questions)
     if (q->connection == connection && q->answer == nullptr) fail(*q, reason);
-  extra.room.note(connection);
+  extra.note_room(connection);
 }
 
 }  // namespace

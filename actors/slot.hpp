@@ -71,6 +71,9 @@ struct slot {
   std::atomic<bool> named{false};  // the registry may know it: any thread sets, the owner looks at its end
   std::atomic<afterlife> zombie{afterlife::none};  // any thread: see afterlife
   bool simulated = false;                          // constant: the scheduler delivers
+  // Of its bounded mailbox, for good once it has one; 0: it never had. relaxed: whoever knows the pid knows it from a
+  // launch that came after the store.
+  std::atomic<std::uint32_t> gate_index{0};
 
   // Only the owner from here on.
   slot* run_next = nullptr;       // the shared run queue's link; whoever has the slot runnable
@@ -81,13 +84,17 @@ struct slot {
   inbox messages;
   slot_extra* extra = nullptr;    // links, monitors, names ...: most processes have none
   std::uint64_t references = 0;   // made so far
+  std::uint64_t handled = 0;      // messages and answers taken
   std::uint32_t wait_number = 0;  // tells timeouts of old waits apart
   std::int32_t budget = 0;        // messages left in this run
   bool trap_exit = false;
   bool exit_pending = false;  // extra->reason is why
   bool timed_out = false;     // the timeout of wait_number has come in
   bool yielding = false;
-  bool crowded = false;        // the last message went to a connection that is busy: extra->room knows which
+  bool crowded = false;        // the last message found no room: extra->crowd knows where
+  bool reshuffled = false;     // messages that a wait may remember have left the inbox
+  bool long_noted = false;     // the system's monitor has been told of its long mailbox
+  bool large_noted = false;    // and of its memory
   bool unwound = false;        // extra->unwound is not empty
   bool finished = false;       // the coroutine has reached its end
   bool ending = false;         // terminate() has begun
@@ -102,6 +109,9 @@ struct slot {
 
   /// Takes what the mailbox holds: signals act, messages go to the inbox. Only the owner.
   void drain();
+
+  /// A message that has a place in this bounded mailbox has left the inbox: the place is the next one's.
+  void place_free(envelope& e) noexcept;
 
   /// Tells the run loop to wait for `w` and to resume `h` then.
   void suspend(waiter& w, std::coroutine_handle<> h) noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <troupe/actors/blocking_pool.hpp>
+#include <troupe/actors/gate.hpp>
 #include <troupe/actors/router.hpp>
 #include <troupe/actors/slot.hpp>
 #include <troupe/actors/spawn.hpp>
@@ -13,7 +14,10 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <memory>
+#include <source_location>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -36,12 +40,21 @@ struct monitor_end {
   connection_id connection = 0;
 };
 
-/// The wait of an awaited send for room in a connection.
-struct room_wait : waiter {
-  connection_id connection = 0;
-  bool there = false;
+/// A message that found no room: in a bounded mailbox whose senders are to wait, and then it is here or at the gate; or
+/// in the connection it was given to. `sent` owns it.
+struct crowded_send : waiter, pooled {
+  envelope* e = nullptr;                  // not sent yet; owned
+  const type_descriptor* what = nullptr;  // its type
+  pid to;
+  room_ticket ticket = 0;  // the connection, or of the wait at the gate
+  bool queued = false;     // the gate has the message
+  bool there = false;      // there is room; the message is in
 
-  void note(connection_id which) noexcept { there = there || which == connection; }
+  crowded_send() = default;
+  crowded_send(const crowded_send&) = delete;
+  crowded_send& operator=(const crowded_send&) = delete;
+  ~crowded_send();
+  std::string to_string() const;
 };
 
 /// The caller of a request that an exception has destroyed, who is told when it is known whether the process ends by
@@ -50,6 +63,23 @@ struct unwound_request {
   pid caller;
   reference question;
   std::unique_ptr<remote_caller> remote;  // null: the caller lives on this node
+};
+
+/// A task that a process is in, and where that is awaited.
+struct task_place {
+  std::source_location function;
+  std::source_location called_from;
+
+  /// "load, awaited at store.cpp:12"
+  std::string to_string() const;
+};
+
+/// What was seen of the exception that ends a process, while its tasks were still there.
+struct crash : pooled {
+  std::exception_ptr error;
+  std::vector<task_place> tasks;  // innermost first
+  bool by_exception = false;      // other than that of self.exit(reason)
+  bool report = false;            // the process ends by it, and not in good order
 };
 
 struct slot_extra : pooled {
@@ -65,9 +95,17 @@ struct slot_extra : pooled {
   std::vector<unwound_request> unwound;
   std::vector<connection_id> connections;  // whose loss it must hear of
   pid group_leader;
-  room_wait room;
+  std::unique_ptr<crowded_send> crowd;  // of the last message, until `sent` takes it
+  crowded_send* room = nullptr;         // what an awaited send waits for
+  std::unique_ptr<crash> crashed;       // by an exception, or exit(reason)
+  std::size_t memory_check = 0;         // length of the mailbox at which the memory is looked at again
   std::uint64_t last_unlink_id = 0;
   term reason;  // once exit_pending or ending
+
+  /// There is room, or whoever was to give it is gone.
+  void note_room(room_ticket ticket) noexcept {
+    if (room != nullptr && room->ticket == ticket) room->there = true;
+  }
 
   void uses(connection_id connection) {
     if (std::find(connections.begin(), connections.end(), connection) == connections.end())

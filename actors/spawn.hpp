@@ -3,6 +3,7 @@
 #pragma once
 
 #include <troupe/actors/destination.hpp>
+#include <troupe/actors/mailbox_limit.hpp>
 #include <troupe/actors/process.hpp>
 #include <troupe/actors/slot.hpp>
 #include <troupe/mailbox/allocate.hpp>
@@ -23,6 +24,8 @@ struct spawn_options {
   process_name name{};   ///< registers the process before it runs; a taken name throws registration_error
   bool link = false;     ///< links it with the spawning process; ignored when spawned from outside
   bool monitor = false;  ///< the spawning process monitors it: see spawned::monitor
+  mailbox_limit
+      mailbox{};  ///< how many messages may wait for it, and what becomes of one too many; no limit unless set
 };
 
 /// A new process and the monitor on it. Erlang: {Pid, Ref} of spawn_monitor.

@@ -5,8 +5,10 @@
 #include <troupe/actors/awaitable.hpp>
 
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -17,11 +19,21 @@ class task;
 
 namespace detail {
 
+struct task_promise_base;
+
+/// An exception leaves the task: its chain of tasks is noted, in case the process ends by it.
+void task_threw(const task_promise_base& innermost) noexcept;
+
 struct task_promise_base : promise_base {
   std::coroutine_handle<> awaiting;  // who goes on when this ends
   std::exception_ptr error;
+  std::source_location function;     // for reports: which task this is
+  std::source_location called_from;  // and where it is awaited
 
-  std::suspend_always initial_suspend() noexcept { return {}; }
+  std::suspend_always initial_suspend(std::source_location here = std::source_location::current()) noexcept {
+    function = here;
+    return {};
+  }
 
   // Back to the run loop, which resumes the awaiting frame: symmetric transfer grows g++ 12's stack with every
   // synchronous await when it does not optimise.
@@ -34,11 +46,29 @@ struct task_promise_base : promise_base {
     void await_resume() noexcept {}
   };
   final_awaiter final_suspend() noexcept { return {}; }
-  void unhandled_exception() noexcept { error = std::current_exception(); }
+  void unhandled_exception() noexcept {
+    error = std::current_exception();
+    task_threw(*this);
+  }
 };
+
+/// Calls f(task) for the task that waits with `next` and those around it, innermost first, up to the process's own
+/// frame.
+template <class F>
+void for_each_task(std::coroutine_handle<> next, std::coroutine_handle<> process_frame, F&& f) {
+  while (next && next != process_frame) {
+    // Every frame but the process's own is a task's, and every task's promise begins with this; task<T> sees to it that
+    // all lie at the same place in their frames.
+    auto& promise = std::coroutine_handle<task_promise_base>::from_address(next.address()).promise();
+    f(promise);
+    next = promise.awaiting;
+  }
+}
 
 template <class T>
 struct task_promise : task_promise_base {
+  static_assert(alignof(std::optional<T>) <= alignof(std::max_align_t),
+                "a task may not give an over-aligned value: hold it through a std::unique_ptr");
   std::optional<T> value;
 
   task<T> get_return_object() noexcept;
@@ -93,6 +123,8 @@ class [[nodiscard]] task : public detail::awaitable_base {
     auto& promise = handle_.promise();
     promise.owner = awaiting.promise().owner;
     promise.awaiting = awaiting;
+    // relaxed: our own; await_transform has just stored it.
+    promise.called_from = promise.owner->where.load(std::memory_order_relaxed);
     promise.owner->next = handle_;
   }
   T await_resume() { return handle_.promise().take(); }

@@ -105,6 +105,15 @@ std::optional<duration> timer_service::cancel(const reference& ref) {
   return std::nullopt;
 }
 
+std::optional<duration> timer_service::read(const reference& ref) const {
+  for (const auto& s : shards_) {
+    const std::lock_guard guard(s->lock);
+    if (const auto found = s->messages.find(ref); found != s->messages.end())
+      return std::max(duration(0), duration(found->second->deadline - rt_.time().now()));
+  }
+  return std::nullopt;
+}
+
 bool timer_service::expire(time_point now) {
   bool any = false;
   for (std::size_t i = 0; i < shards_.size(); ++i)

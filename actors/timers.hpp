@@ -65,6 +65,8 @@ class timer_service {
   void add(std::unique_ptr<message_timer> timer, std::size_t wheel);
   /// What remained until it would have fired; nothing when there is no such timer.
   std::optional<duration> cancel(const reference& ref);
+  /// The time that remains, or nothing when it has fired or never was. Any thread.
+  std::optional<duration> read(const reference& ref) const;
 
   /// Fires what is due; true when anything was. Takes the locks of the wheels that have something due.
   bool expire(time_point now);

@@ -54,13 +54,18 @@ void watchdog::look() {
     const std::uint64_t runs = w.runs();
     const slot* s = w.running();
     if (s == nullptr || runs != seen.runs) {
-      seen = {.runs = runs, .ticks = 0, .reported = false};
+      seen = {.runs = runs, .ticks = 0, .reported = false, .noticed = false};
       continue;
     }
     ++seen.ticks;
     if (w.has_queue()) {
       w.open_lifo();
       held = true;
+    }
+    const duration notice = rt_.long_schedule();
+    if (notice > duration(0) && !seen.noticed && seen.ticks * tick >= notice) {
+      seen.noticed = true;
+      rt_.note_long_schedule(*s, seen.ticks * tick);
     }
     if (long_run_ > duration(0) && !seen.reported && seen.ticks * tick >= long_run_) {
       seen.reported = true;

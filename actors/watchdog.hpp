@@ -41,6 +41,7 @@ class watchdog {
     std::uint64_t runs = 0;
     std::int64_t ticks = 0;  // for which that run has been seen
     bool reported = false;
+    bool noticed = false;  // to the system's monitor
   };
 
   void loop();

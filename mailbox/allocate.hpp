@@ -7,12 +7,15 @@
 #include <new>
 
 #if defined(TROUPE_NO_RECYCLE) && TROUPE_NO_RECYCLE
+#include <malloc.h>
+#define TROUPE_DETAIL_USABLE(p) malloc_usable_size(p)
 #define TROUPE_DETAIL_MALLOC(size) std::malloc(size)
 #define TROUPE_DETAIL_FREE(p) std::free(p)
 #else
 #include <mimalloc.h>
 #define TROUPE_DETAIL_MALLOC(size) mi_malloc(size)
 #define TROUPE_DETAIL_FREE(p) mi_free(p)
+#define TROUPE_DETAIL_USABLE(p) mi_usable_size(p)
 #endif
 
 namespace troupe::detail {
@@ -30,6 +33,11 @@ inline void deallocate(void* p) noexcept {
   TROUPE_DETAIL_FREE(p);
 }
 
+/// How many bytes what allocate() gave really takes. Any thread.
+inline std::size_t allocated_size(const void* p) noexcept {
+  return TROUPE_DETAIL_USABLE(const_cast<void*>(p));
+}
+
 /// A base that makes `new` and `delete` of small runtime objects use allocate(). Not for over-aligned types.
 struct pooled {
   static void* operator new(std::size_t size) { return allocate(size); }
@@ -42,3 +50,4 @@ struct pooled {
 
 #undef TROUPE_DETAIL_MALLOC
 #undef TROUPE_DETAIL_FREE
+#undef TROUPE_DETAIL_USABLE

@@ -72,8 +72,9 @@ void atom_table::reserve_one(std::string_view text) {
   // relaxed: only the count itself must be exact; the shard's lock orders the entry.
   std::size_t n = size_.load(std::memory_order_relaxed);
   do {
-    if (n < limit_) continue;
-    throw system_limit("troupe: the atom table is full (limit " + std::to_string(limit_) + " atoms); no room for '" +
+    const std::size_t limit = this->limit();
+    if (n < limit) continue;
+    throw system_limit("troupe: the atom table is full (limit " + std::to_string(limit) + " atoms); no room for '" +
                        std::string(text) + "'. Atoms are never freed: do not make them from unbounded input");
   } while (!size_.compare_exchange_weak(n, n + 1, std::memory_order_relaxed));
 }

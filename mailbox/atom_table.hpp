@@ -32,6 +32,10 @@ class atom_table {
   /// The entry for `text`; null when there is none.
   const atom_entry* find(std::string_view text) noexcept;
 
+  /// How many there may be. Any thread; whatever is there stays.
+  std::size_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
+  void set_limit(std::size_t limit) noexcept { limit_.store(limit, std::memory_order_relaxed); }
+
   /// How many entries.
   std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }  // a statistic, orders nothing
 
@@ -50,7 +54,7 @@ class atom_table {
 
   void reserve_one(std::string_view text);
 
-  std::size_t limit_;
+  std::atomic<std::size_t> limit_;  // relaxed: a figure, orders nothing
   std::atomic<std::size_t> size_{0};
   std::array<shard, shard_count> shards_;
 };

@@ -83,6 +83,7 @@ struct codec<std::variant<T...>> : detail::reading<std::variant<T...>> {
   using parts = detail::parts_list<T...>;
 
   static void visit(const type& value, term_sink& sink) {
+    sink.expect_alternative();
     std::visit([&sink]<class A>(const A& alternative) { codec<A>::visit(alternative, sink); }, value);
   }
   static bool read(term_source& source, std::optional<type>& out) {
@@ -108,6 +109,7 @@ struct codec<std::variant<T...>> : detail::reading<std::variant<T...>> {
   static bool try_one(term_source& source, std::optional<type>& out) {
     const auto start = source.mark();
     std::optional<std::variant_alternative_t<I, type>> value;
+    source.expect_alternative();
     if (detail::read(source, value)) {
       out.emplace(std::in_place_index<I>, std::move(*value));
       return true;

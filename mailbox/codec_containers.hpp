@@ -21,7 +21,7 @@ namespace troupe {
 namespace detail {
 
 template <class T>
-concept container = std::is_class_v<T> && !std::is_aggregate_v<T> && requires(const T& c) {
+concept container = std::is_class_v<T> && !std::is_aggregate_v<T> && !converted<T> && requires(const T& c) {
   typename T::value_type;
   c.begin() == c.end();
   { c.size() } -> std::convertible_to<std::size_t>;

@@ -105,7 +105,7 @@ struct codec<bool> : detail::reading<bool> {
 /// Enumerations: the atom of the enumerator's name. Writing a value without a name (see min_enumerator)
 /// throws std::invalid_argument.
 template <class E>
-  requires std::is_enum_v<E>
+  requires(std::is_enum_v<E> && !detail::converted<E>)
 struct codec<E> : detail::reading<E> {
   static void visit(E value, term_sink& sink) {
     for (const auto& entry : detail::enumerators<E>)
@@ -114,10 +114,10 @@ struct codec<E> : detail::reading<E> {
   }
   static bool read(term_source& source, std::optional<E>& out) {
     const auto start = source.mark();
-    atom name;
-    if (source.read_atom(name)) {
+    std::string_view name;
+    if (source.read_name(name)) {
       for (const auto& entry : detail::enumerators<E>) {
-        if (entry.name.hash != name.hash() || entry.name.text != name.name()) continue;
+        if (entry.name.text != name) continue;
         out.emplace(entry.value);
         return true;
       }
@@ -257,8 +257,9 @@ template <>
 struct codec<port> : detail::reading<port> {
   static void visit(const port& value, term_sink& sink) { sink.put_opaque(value); }
   static bool read(term_source& source, std::optional<port>& out) {
-    if (source.peek() != term_kind::port) return source.fail("port");
-    out.emplace(source.read_term().as_port());
+    port value;
+    if (!source.read_port(value)) return source.fail("port");
+    out.emplace(value);
     return true;
   }
   static constexpr std::uint64_t dynamic_key() noexcept { return detail::kind_key(term_kind::port); }

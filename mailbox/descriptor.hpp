@@ -19,7 +19,7 @@ namespace troupe {
 /// One for each type, constant, usable by any thread. Types have no numbers: two descriptors at one address
 /// are one type, and same_type() settles the rest.
 struct type_descriptor {
-  std::string_view name;                            ///< unqualified: the tag on the wire
+  std::string_view name;                            ///< the tag on the wire: unqualified, or as described
   std::string_view qualified_name;                  ///< as the compiler writes it
   std::uint64_t hash;                               ///< of qualified name, size, and the members' names and types
   std::uint32_t size;                               ///< sizeof
@@ -94,7 +94,7 @@ bool same_type_by_content(const type_descriptor& a, const type_descriptor& b) no
 /// better there).
 template <class T>
 inline constexpr type_descriptor descriptor_of = {
-    .name = type_name<T>(),
+    .name = detail::tag<T>(),
     .qualified_name = qualified_type_name<T>(),
     .hash = detail::type_hash<T>(),
     .size = static_cast<std::uint32_t>(sizeof(T)),

@@ -23,6 +23,7 @@ namespace troupe::detail {
 enum class envelope_kind : std::uint8_t {
   message,        // payload: the message
   request,        // request: who asks and the reference of the question; payload: the message
+  inquiry,        // request: what is the process doing? The machinery answers: see process_info
   alias_message,  // routed: the alias; payload: the message. Becomes a message if the alias is still active
   reply,          // routed: the question's reference; payload: the answer
   failure,        // signal: the question's reference; reason: why there is no answer
@@ -49,7 +50,8 @@ struct envelope {
   const type_descriptor* type = nullptr;  // of the payload; null: there is none
   std::uint32_t serial = 0;               // of the process it was meant for: slots are recycled
   envelope_kind kind = envelope_kind::message;
-  bool shared = false;       // the payload is a shared_payload* (send_all)
+  bool shared : 1 = false;   // the payload is a shared_payload* (send_all)
+  bool counted : 1 = false;  // it has a place in a bounded mailbox: see gate
   std::uint16_t offset = 0;  // of the payload, from the envelope's address
 
   void* payload() noexcept { return reinterpret_cast<std::byte*>(this) + offset; }
@@ -161,6 +163,16 @@ inline number_envelope* make_number(envelope_kind kind, std::uint64_t number) {
   return e;
 }
 
+/// Does somebody wait for an answer to it?
+constexpr bool is_question(envelope_kind kind) noexcept {
+  return kind == envelope_kind::request || kind == envelope_kind::inquiry;
+}
+
+/// Does it take a place in a bounded mailbox?
+constexpr bool takes_place(envelope_kind kind) noexcept {
+  return kind == envelope_kind::message || kind == envelope_kind::request || kind == envelope_kind::alias_message;
+}
+
 /// Does this kind use signal_envelope?
 constexpr bool is_signal(envelope_kind kind) noexcept {
   return (kind >= envelope_kind::failure && kind <= envelope_kind::spawn_reply) || kind == envelope_kind::group_leader;
@@ -168,7 +180,7 @@ constexpr bool is_signal(envelope_kind kind) noexcept {
 
 /// Destroys the payload, if there is one, and frees the envelope. An unanswered request tells its caller.
 inline void free_envelope(envelope* e) noexcept {
-  if (e->kind == envelope_kind::request) [[unlikely]] {
+  if (is_question(e->kind)) [[unlikely]] {
     auto* request = static_cast<request_envelope*>(e);
     if (request->home != nullptr) request->home->request_dropped(*request);
     delete request->remote;

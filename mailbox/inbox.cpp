@@ -101,12 +101,12 @@ class inbox_index {
 
 inbox::~inbox() {
   while (envelope* e = pop()) free_envelope(e);
-  delete index_;
+  if (indexed_) delete index_;
 }
 
 void inbox::append(envelope* e) {
   ++size_;
-  if (index_ != nullptr) {
+  if (indexed_) {
     index_->append(e);
     return;
   }
@@ -120,8 +120,14 @@ void inbox::build_index(position& from) {
   for (envelope* e = head_; e != nullptr; e = e->next) index->append(e);
   from.sequence = index->end();
   from.last = nullptr;
-  head_ = tail_ = nullptr;
+  head_ = nullptr;
   index_ = index.release();
+  indexed_ = true;
+}
+
+void inbox::for_each_indexed(void* object, void (*call)(void*, const envelope&)) const {
+  for (std::uint64_t i = index_->base(); i < index_->end(); ++i)
+    if (const envelope* e = index_->at(i)) call(object, *e);
 }
 
 envelope* inbox::find_indexed(std::span<const pattern_key> keys, position& from, matcher match) {
@@ -133,7 +139,8 @@ envelope* inbox::find_indexed(std::span<const pattern_key> keys, position& from,
     index.take(sequence, size_);
     if (size_ == 0) {  // back to the list: a process that has caught up pays nothing
       delete index_;
-      index_ = nullptr;
+      tail_ = nullptr;
+      indexed_ = false;
     }
     from = {};
     e->next = nullptr;

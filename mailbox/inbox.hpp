@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <type_traits>
 
 namespace troupe::detail {
 
@@ -52,7 +53,7 @@ class inbox {
   template <class Keys, class Match>
   envelope* find(position& from, Match&& match) {
     using plain = std::remove_reference_t<Match>;
-    if (index_ == nullptr) {
+    if (!indexed_) {
       envelope* previous = from.last;
       envelope* e = previous == nullptr ? head_ : previous->next;
       std::size_t refused = 0;
@@ -99,8 +100,20 @@ class inbox {
     return find<everything>(from, [](const envelope&) { return true; });
   }
 
+  /// Calls f(const envelope&) for each message in order.
+  template <class F>
+  void for_each(F&& f) const {
+    if (!indexed_) {
+      for (const envelope* e = head_; e != nullptr; e = e->next) f(*e);
+    } else {
+      using plain = std::remove_reference_t<F>;
+      for_each_indexed(const_cast<void*>(static_cast<const void*>(&f)),
+                       [](void* g, const envelope& e) { (*static_cast<plain*>(g))(e); });
+    }
+  }
+
   /// Has the index been built? For tests and benchmarks.
-  bool is_indexed() const noexcept { return index_ != nullptr; }
+  bool is_indexed() const noexcept { return indexed_; }
 
   static constexpr std::size_t index_threshold = 32;
 
@@ -119,10 +132,16 @@ class inbox {
   void build_index(position& from);
   envelope* find_indexed(std::span<const pattern_key> keys, position& from, matcher match);
 
-  envelope* head_ = nullptr;  // the list; empty while there is an index
-  envelope* tail_ = nullptr;
-  std::size_t size_ = 0;
-  inbox_index* index_ = nullptr;
+  void for_each_indexed(void* object, void (*call)(void*, const envelope&)) const;
+
+  // Small, because every process has one: while there is an index the list is empty.
+  envelope* head_ = nullptr;
+  union {
+    envelope* tail_ = nullptr;
+    inbox_index* index_;  // when indexed_
+  };
+  std::uint32_t size_ = 0;
+  bool indexed_ = false;
 };
 
 }  // namespace troupe::detail

@@ -16,7 +16,8 @@ std::strong_ordering operator<=>(const pid& a, const pid& b) noexcept {
 }
 
 std::string pid::to_string() const {
-  return "<0." + std::to_string(id_) + "." + std::to_string(serial_) + ">";
+  return "<" + std::to_string(detail::printed_node(node_)) + "." + std::to_string(id_) + "." + std::to_string(serial_) +
+         ">";
 }
 
 std::ostream& operator<<(std::ostream& out, const pid& p) {

@@ -38,8 +38,9 @@ class pid {
     return detail::mix((std::uint64_t{id_} << 32) | serial_, (std::uint64_t{node_} << 32) | creation_);
   }
 
-  /// `<0.Id.Serial>`. Erlang prints 0 for its own node; nothing in mailbox/ knows which node is its own, so
-  /// the first number is always 0.
+  /// `<Node.Id.Serial>`: as in Erlang 0 is for this program's own nodes, of which it has one for each actor_system, and
+  /// the number that stands for another node (here its index) means nothing outside this OS process. term::parse reads
+  /// this.
   std::string to_string() const;
 
   friend constexpr bool operator==(const pid&, const pid&) noexcept = default;

@@ -15,7 +15,7 @@ std::strong_ordering operator<=>(const port& a, const port& b) noexcept {
 }
 
 std::string port::to_string() const {
-  return "#Port<0." + std::to_string(id_) + ">";
+  return "#Port<" + std::to_string(detail::printed_node(node_)) + "." + std::to_string(id_) + ">";
 }
 
 std::ostream& operator<<(std::ostream& out, const port& p) {

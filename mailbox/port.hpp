@@ -34,7 +34,7 @@ class port {
 
   constexpr std::uint64_t hash() const noexcept { return detail::mix(id_, (std::uint64_t{node_} << 32) | creation_); }
 
-  /// `#Port<0.Id>`. The first number is always 0, see pid::to_string.
+  /// `#Port<Node.Id>`. For the first number see pid::to_string.
   std::string to_string() const;
 
   friend constexpr bool operator==(const port&, const port&) noexcept = default;

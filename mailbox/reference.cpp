@@ -22,7 +22,7 @@ std::strong_ordering operator<=>(const reference& a, const reference& b) noexcep
 }
 
 std::string reference::to_string() const {
-  std::string text = "#Ref<0";
+  std::string text = "#Ref<" + std::to_string(detail::printed_node(node_));
   for (std::size_t i = size_; i-- > 0;) text += '.' + std::to_string(words_[i]);
   return text + '>';
 }

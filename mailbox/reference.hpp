@@ -49,8 +49,7 @@ class reference {
     return h;
   }
 
-  /// `#Ref<0.W2.W1.W0>`: the last word first, as Erlang prints it. The first number is always 0, see
-  /// pid::to_string.
+  /// `#Ref<Node.W2.W1.W0>`: the last word first, as Erlang prints it. For the first number see pid::to_string.
   std::string to_string() const;
 
   friend constexpr bool operator==(const reference&, const reference&) noexcept = default;

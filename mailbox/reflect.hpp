@@ -17,13 +17,18 @@ namespace troupe {
 
 namespace detail {
 
+// The conversions below are never called. They have bodies because clang counts some of them as used (those that the
+// noexcept of std::optional's constructors asks for) and warns when the types have no linkage.
+
 /// Converts to any proper base class of T, and to nothing else: T{any_base_of<T>{}} compiles exactly when T
 /// has a base.
 template <class T>
 struct any_base_of {
   template <class Base>
     requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>)
-  operator Base&() const noexcept;
+  operator Base&() const noexcept {
+    __builtin_unreachable();
+  }
 };
 
 template <class T>
@@ -36,7 +41,9 @@ template <class T>
 struct anything {
   template <class U>
     requires(!std::is_same_v<U, T>)
-  operator U() const noexcept;
+  operator U() const noexcept {
+    __builtin_unreachable();
+  }
 };
 
 template <class T, std::size_t... I>

@@ -182,6 +182,21 @@ class term {
   static term map(std::initializer_list<std::pair<term, term>> items);
   static term map(std::vector<std::pair<term, term>> items);
 
+  /// The term that this text is: what to_string() prints, and what people write in Erlang: integers (1_000, 16#ff, $a),
+  /// floats, atoms, strings (lists of characters), binaries and bit strings (<<"text"/utf8, 5:3>>), lists, tuples,
+  /// maps, pids, references, ports and fun m:f/1, with blanks and % comments between and a full stop at the end or
+  /// none. Erlang: erl_parse:parse_term/1. The number 0 in a pid, reference or port is the node `home`, or nobody's in
+  /// the null ones (<0.0.0>); a program with several nodes of its own says whose text it reads: add_node(sys.name(),
+  /// sys.creation()). Other numbers are nodes that this program knows. A function that is printed as #Fun<...> is
+  /// refused: most of it is not printed. Throws parse_error, also for bytes that are no UTF-8, a key that is in a map
+  /// twice, an atom of more than 255 characters, a node that this program does not know, more than 65,536 digits in a
+  /// base that is no power of 2, and a segment of a binary of more than 4,096 bits; system_limit when there is no room
+  /// for another atom. Takes time and memory in proportion to the text, however deep it nests. Any thread.
+  static term parse(std::string_view text, node_index home = own_node());
+  /// The term that `text` begins with. Takes it away from `text`, with a full stop and the blanks and comments around
+  /// it, so that text that holds nothing else is empty then; places in errors count from where `text` began.
+  static term parse_prefix(std::string_view& text, node_index home = own_node());
+
   term_kind kind() const noexcept { return kind_; }
   bool is_integer() const noexcept { return kind_ == term_kind::integer; }
   /// Is it an integer that 64 bits with a sign cannot hold?
@@ -253,7 +268,7 @@ class term {
   std::uint64_t hash() const noexcept;
 
   /// As Erlang's ~tp prints it, on one line: {ok,[1,2.5,<<"x">>,#{a => 1}]}. Unlike Erlang's, a list of
-  /// characters is printed as numbers, and an integer of more than 4,096 bytes in base 16.
+  /// characters is printed as numbers, and an integer of more than 4,096 bytes in base 16. parse() reads it.
   std::string to_string() const;
 
   /// Erlang's =:= : 1 is not 1.0 (and 0.0 is -0.0, as up to OTP 26).
@@ -300,6 +315,14 @@ class term {
 };
 
 static_assert(sizeof(term) == 16);
+
+/// Erlang's == and /= : as =:= , but an integer equals the float of its value, inside tuples, lists and the values of
+/// maps, too (the keys of maps are still compared by =:= ). Any thread.
+bool equal(const term& a, const term& b) noexcept;
+
+/// Erlang's < , =< , > and >= , and the order of lists:sort/1: that of operator<=>, but what equal() calls equal is
+/// equivalent. Any thread.
+std::weak_ordering compare(const term& a, const term& b) noexcept;
 
 /// The key under which messages of this shape are found: for {tag, ...} of the tag and the tuple's arity, for
 /// an atom of its text, else of the kind alone. Never 0. A struct's type_descriptor::dynamic_key is that of

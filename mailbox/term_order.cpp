@@ -124,7 +124,14 @@ int rank(const term& t) noexcept {
 /// every integer precedes every float.
 class comparison {
  public:
+  /// Total: ties are broken.
   strong_ordering run(const term& a, const term& b, bool of_keys) {
+    const strong_ordering order = run_by_value(a, b, of_keys);
+    return order == 0 ? tie_ : order;
+  }
+
+  /// 1 and 1.0 are equal, but not in keys.
+  strong_ordering run_by_value(const term& a, const term& b, bool of_keys) {
     strong_ordering order = compare(a, b, of_keys);
     while (order == 0 && !stack_.empty()) {
       level& top = stack_.back();
@@ -144,7 +151,7 @@ class comparison {
         order = compare(i < x.size() ? x[i] : top.a->tail(), i < y.size() ? y[i] : top.b->tail(), top.of_keys);
       }
     }
-    return order == 0 ? tie_ : order;
+    return order;
   }
 
  private:
@@ -236,6 +243,14 @@ bool operator==(const term& a, const term& b) noexcept {
 
 std::strong_ordering operator<=>(const term& a, const term& b) noexcept {
   return comparison().run(a, b, false);
+}
+
+bool equal(const term& a, const term& b) noexcept {
+  return compare(a, b) == 0;
+}
+
+std::weak_ordering compare(const term& a, const term& b) noexcept {
+  return comparison().run_by_value(a, b, false);
 }
 
 term term::map(std::vector<std::pair<term, term>> items) {

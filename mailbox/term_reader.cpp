@@ -132,6 +132,14 @@ bool term_reader::read_tag(std::string_view name) {
   return true;
 }
 
+bool term_reader::read_name(std::string_view& name) {
+  const term& t = current();
+  if (!t.is_atom()) return false;
+  name = t.as_atom().name();
+  advance();
+  return true;
+}
+
 bool term_reader::begin_struct(std::string_view name, std::size_t size) {
   if (size == 0) return read_tag(name);
   const term& t = current();

@@ -30,6 +30,7 @@ class term_reader final : public term_source {
   bool begin_map(std::size_t& size) override;
   void end_map() override { leave(); }
   bool read_tag(std::string_view name) override;
+  bool read_name(std::string_view& name) override;
   bool begin_struct(std::string_view name, std::size_t size) override;
   term read_term() override;
   position mark() const override { return {depth_, top_.index}; }

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 namespace troupe {
 
@@ -62,6 +63,17 @@ class term_sink {
 
   /// A whole term. Unless overridden, it is taken to parts and these are written.
   virtual void put_term(const term& value);
+
+  /// The next value is one of several that might stand there, and has to say which. (Terms always do; JSON names a
+  /// struct only where this, or nothing, came before it.)
+  void expect_alternative() noexcept { alternative_ = true; }
+
+ protected:
+  /// Was that said? Whoever asks takes it down.
+  bool take_alternative() noexcept { return std::exchange(alternative_, false); }
+
+ private:
+  bool alternative_ = false;
 };
 
 }  // namespace troupe

@@ -2,6 +2,8 @@
 // What a source does unless its format says otherwise, and how it words what has failed.
 #include <troupe/mailbox/term_source.hpp>
 
+#include <utility>
+
 namespace troupe {
 
 term_source::~term_source() = default;
@@ -36,6 +38,23 @@ bool term_source::read_tag(std::string_view name) {
   return false;
 }
 
+bool term_source::read_name(std::string_view& name) {
+  atom value;
+  if (!read_atom(value)) return false;
+  name = value.name();
+  return true;
+}
+
+bool term_source::read_port(port& value) {
+  if (peek() != term_kind::port) return false;
+  value = read_term().as_port();
+  return true;
+}
+
+bool term_source::read_missing() {
+  return false;
+}
+
 bool term_source::begin_struct(std::string_view name, std::size_t size) {
   if (size == 0) return read_tag(name);
   const position start = mark();
@@ -54,31 +73,33 @@ void term_source::end_struct(std::size_t size) {
   if (size != 0) end_tuple();
 }
 
-bool term_source::fail(std::string_view expected) {
-  if (explains_) fail(expected, describe());
+void term_source::word(failure&) {}
+
+bool term_source::note(failure what) {
+  word(what);
+  path_ = std::move(what.path);
+  expected_ = std::move(what.expected);
+  got_ = std::move(what.got);
+  whole_path_ = what.whole_path;
   return false;
+}
+
+bool term_source::fail(std::string_view expected) {
+  return explains_ ? note({"", std::string(expected), describe(), true}) : false;
 }
 
 bool term_source::fail(std::string_view expected, std::string_view got) {
-  if (explains_) {
-    path_.clear();
-    expected_ = expected;
-    got_ = got;
-  }
-  return false;
+  return explains_ ? note({"", std::string(expected), std::string(got), false}) : false;
 }
 
 bool term_source::fail(const decode_error& error) {
-  if (explains_) {
-    path_ = error.path();
-    expected_ = error.expected();
-    got_ = error.got();
-  }
-  return false;
+  // What a codec of the user's passes on from ours has been worded already.
+  if (explains_ && whole_path_ && error.path() == path_ && error.expected() == expected_) return false;
+  return explains_ ? note({error.path(), error.expected(), error.got(), true}) : false;
 }
 
 bool term_source::prepend(std::string_view step) {
-  if (explains_) path_.insert(0, step);
+  if (explains_ && !whole_path_) path_.insert(0, step);
   return false;
 }
 

@@ -5,6 +5,7 @@
 #include <troupe/mailbox/atom.hpp>
 #include <troupe/mailbox/errors.hpp>
 #include <troupe/mailbox/pid.hpp>
+#include <troupe/mailbox/port.hpp>
 #include <troupe/mailbox/reference.hpp>
 #include <troupe/mailbox/term.hpp>
 
@@ -43,6 +44,7 @@ class term_source {
   virtual bool read_atom(atom& value) = 0;
   virtual bool read_pid(pid& value) = 0;
   virtual bool read_reference(reference& value) = 0;
+  virtual bool read_port(port& value);
   /// The view lives until the next call.
   virtual bool read_binary(std::string_view& bytes) = 0;
 
@@ -60,13 +62,20 @@ class term_source {
   virtual bool read_bool(bool& value);
   /// Takes the next value when it is the atom `name`, without making an atom.
   virtual bool read_tag(std::string_view name);
+  /// The text of the next value when it is an atom; formats that have no atoms make none for it. The view lives until
+  /// the next call.
+  virtual bool read_name(std::string_view& name);
   bool read_undefined() { return read_tag("undefined"); }
 
   /// A struct with this name and so many members: unless overridden, the tuple {name, Member...}, or the atom
   /// name.
   virtual bool begin_struct(std::string_view name, std::size_t size);
-  /// The next member; a source that knows members by name may jump there. False: it is not there.
+  /// The next member; a source that knows members by name may jump there. Where members can be left out, one that is
+  /// not there is a value that only read_missing() and read_undefined() take. False: the struct cannot be read, and
+  /// fail() has been called.
   virtual bool member(std::string_view name);
+  /// Takes the next value when it is a member that was left out. Unless overridden there is none.
+  virtual bool read_missing();
   virtual void end_struct(std::size_t size);
 
   /// The whole next value.
@@ -89,6 +98,9 @@ class term_source {
   bool is_exact() const noexcept { return exact_; }
   void set_exact(bool on) noexcept { exact_ = on; }
 
+  /// The next value is one of several that might stand there, and should say which: see term_sink.
+  void expect_alternative() noexcept { alternative_ = true; }
+
   /// Notes that something else was expected than the next value (or than `got`). Returns false, for `return
   /// source.fail(...)`.
   bool fail(std::string_view expected);
@@ -105,17 +117,35 @@ class term_source {
   decode_error error() const { return decode_error(path_, expected_, got_); }
 
   /// The next value, printed and cut to some 100 bytes, for error texts.
-  std::string describe();
+  virtual std::string describe();
 
  protected:
   term_source() = default;
   term_source(const term_source&) = default;
   term_source& operator=(const term_source&) = default;
 
+  /// What a format makes of a failure before it is kept; called only while explains(). `path` is empty unless a codec
+  /// of the user's has thrown it, and what is added to it on the way out is lost when `whole_path` becomes true.
+  struct failure {
+    std::string path;
+    std::string expected;
+    std::string got;
+    bool at_next;  ///< is it about the next value, and not about the one before it?
+    bool whole_path = false;
+  };
+  virtual void word(failure& what);
+
+  bool is_alternative() const noexcept { return alternative_; }
+  void clear_alternative() noexcept { alternative_ = false; }
+
  private:
+  bool note(failure what);
+
   std::size_t max_depth_ = default_max_depth;
   bool explains_ = false;
   bool exact_ = false;
+  bool alternative_ = false;
+  bool whole_path_ = false;
   std::string path_;
   std::string expected_;
   std::string got_;

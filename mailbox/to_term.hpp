@@ -20,7 +20,7 @@ template <class T>
 bool read_whole(term_source& source, std::optional<T>& out) {
   if (detail::read(source, out)) return true;
   if constexpr (requires { typename codec<T>::primary; })
-    if (source.explains()) return source.prepend(type_name<T>());
+    if (source.explains()) return source.prepend(tag<T>());
   return false;
 }
 

@@ -5,8 +5,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What every build takes: Debian 12's names.
-common_packages=(cmake ninja-build ccache libboost1.81-dev libfmt-dev libspdlog-dev libmimalloc-dev doctest-dev
-  libssl-dev zlib1g-dev)
+common_packages=(cmake ninja-build ccache libboost1.81-dev libfmt-dev libspdlog-dev libmimalloc-dev
+  nlohmann-json3-dev doctest-dev librapidcheck-dev libssl-dev zlib1g-dev)
 # What the tests against real nodes of Erlang and Elixir take besides.
 # shellcheck disable=SC2034
 otp_packages=(erlang-base erlang-dev elixir)
@@ -82,4 +82,40 @@ build() {
   say "Building in $build_dir"
   ninja -C "$build_dir" "$@" >&2 || fail "the build failed"
   exec {build_lock}>&-
+}
+
+# new_machine PACKAGE...: a new Debian 12 in the folder $machine, with debootstrap from this machine's package sources,
+# and the PACKAGEs. Needs root; is gone when the script ends.
+new_machine() {
+  local include=ca-certificates package
+  ((EUID == 0)) || fail "needs root, for debootstrap and chroot"
+  need_packages debootstrap
+  for package in "$@"; do include+=,$package; done
+  machine=$(mktemp -d)
+  chmod 755 "$machine"  # apt reads as another user than root
+  trap remove_machine EXIT
+  say "--- a new Debian 12 in $machine"
+  debootstrap --variant=minbase --include="$include" bookworm "$machine" >/dev/null
+  # This machine's sources instead of what debootstrap wrote.
+  rm -f "$machine/etc/apt/sources.list"
+  if [[ -e /etc/apt/sources.list ]]; then cp -a /etc/apt/sources.list "$machine/etc/apt/"; fi
+  cp -a /etc/apt/sources.list.d /etc/apt/apt.conf.d "$machine/etc/apt/"
+  cp -a /etc/resolv.conf /etc/hosts "$machine/etc/"
+  mount -t proc proc "$machine/proc"
+  mount --bind /dev "$machine/dev"
+}
+remove_machine() {
+  umount "$machine/proc" "$machine/dev" 2>/dev/null || true
+  # Nothing is removed while a mount of this machine's own /dev may still be in it.
+  if ! mountpoint -q "$machine/dev"; then rm -rf "$machine"; fi
+}
+
+# in_machine FOLDER COMMAND...: there, in that folder, with an environment of its own.
+in_machine() {
+  local folder=$1
+  shift
+  say "--- $*"
+  # shellcheck disable=SC2016
+  chroot "$machine" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb DEBIAN_FRONTEND=noninteractive \
+    bash -c 'cd "$1" && shift && "$@"' bash "$folder" "$@"
 }

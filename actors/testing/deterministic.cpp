@@ -142,6 +142,25 @@ void deterministic_scheduler::time_passed() {
   rt_->timers().expire(world_->time().now());
 }
 
+namespace {
+
+/// ", limited to 2 and full, for which 1 sender waits; the oldest is a job": what a deadlock by a bounded mailbox looks
+/// like.
+std::string mailbox_report(const slot& s) {
+  const gate* g = gate_of(s);
+  if (g == nullptr) return {};
+  std::string text = ", limited to " + std::to_string(g->limit());
+  if (g->room.left() <= 0) text += " and full";
+  if (const std::size_t n = g->waiting()) text += "; " + std::to_string(n) + " sender(s) wait for room";
+  bool first = true;
+  s.messages.for_each([&](const envelope& e) {
+    if (std::exchange(first, false) && e.type != nullptr) text += "; the oldest is a " + std::string(e.type->name);
+  });
+  return text;
+}
+
+}  // namespace
+
 std::string deterministic_scheduler::report() {
   std::string text;
   rt_->table().for_each([&](slot& s) {
@@ -152,7 +171,7 @@ std::string deterministic_scheduler::report() {
     text += function_of(s.function.load(std::memory_order_relaxed));
     text += s.waiting != nullptr ? " waits in " + s.waiting->describe(*s.waiting) : std::string(" is runnable");
     text += " at " + place_of(s.where.load(std::memory_order_relaxed)) + ", " + std::to_string(s.messages.size()) +
-            " message(s) in its mailbox\n";
+            " message(s) in its mailbox" + mailbox_report(s) + "\n";
   });
   return text;
 }

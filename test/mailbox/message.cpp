@@ -202,7 +202,7 @@ TEST_CASE("by_alias puts the payload, moved or shared, into an envelope with the
   {
     const auto shared = shared_message::of<holds>(what);
     const envelope_ptr routed = by_alias(envelope_ptr(shared.envelope_for_one()), alias);
-    CHECK(routed->shared);
+    CHECK(static_cast<bool>(routed->shared));
     CHECK(static_cast<const holds*>(payload_of(*routed))->what == what);
     CHECK(what.use_count() == 2);
   }

@@ -71,7 +71,7 @@ std::string framed_text(std::string_view body) {
 }
 
 template <class F>
-std::string parse_error(F&& f) {
+std::string refusal_of(F&& f) {
   try {
     f();
   } catch (const handshake_failed& e) {
@@ -291,7 +291,7 @@ TEST_CASE("replies and acks come back as they were written") {
 TEST_CASE("a message cut anywhere is refused, and the error says what came, but no digest") {
   const auto each_cut = [](const std::vector<std::byte>& whole, auto parse, bool secret) {
     for (std::size_t n = 0; n < whole.size(); ++n) {
-      const std::string error = parse_error([&] { parse(std::span(whole).first(n)); });
+      const std::string error = refusal_of([&] { parse(std::span(whole).first(n)); });
       CHECK(error != "no error");
       CHECK(contains(error, n == 0 ? "an empty message" : std::to_string(n) + (n == 1 ? " byte" : " bytes")));
       if (n == whole.size() - 1) CHECK(contains(error, "\\x") == !secret);
@@ -303,20 +303,20 @@ TEST_CASE("a message cut anywhere is refused, and the error says what came, but 
   each_cut(written(challenge_ack{digest_of("ck", 1)}), parse_challenge_ack, true);
   const auto named = written(status_message{"named", "x1@h", 7});
   for (std::size_t n = 7; n < named.size(); ++n)
-    CHECK(parse_error([&] { parse_status(std::span(named).first(n)); }) != "no error");
+    CHECK(refusal_of([&] { parse_status(std::span(named).first(n)); }) != "no error");
 }
 
 TEST_CASE("other messages are refused by their bytes") {
-  CHECK(contains(parse_error([] { parse_name(bytes_of("sok")); }), "expected the peer's name, got 3 bytes \"sok\""));
-  CHECK(contains(parse_error([] { parse_name(bytes_of("n\x01\x02")); }), "version 5"));
-  CHECK(contains(parse_error([] { parse_status(bytes_of("GET / HTTP/1.1\r\n")); }), "GET / HTTP/1.1\\x0d\\x0a"));
-  CHECK(contains(parse_error([] { parse_challenge(bytes_of(std::string(1000, 'z'))); }), "1000 bytes \"zzz"));
-  CHECK(parse_error([] { parse_challenge(bytes_of(std::string(1000, 'z'))); }).size() < 200);
-  CHECK(!contains(parse_error([] { parse_challenge_ack(written(challenge_reply{1, {}})); }), "\\x00"));
+  CHECK(contains(refusal_of([] { parse_name(bytes_of("sok")); }), "expected the peer's name, got 3 bytes \"sok\""));
+  CHECK(contains(refusal_of([] { parse_name(bytes_of("n\x01\x02")); }), "version 5"));
+  CHECK(contains(refusal_of([] { parse_status(bytes_of("GET / HTTP/1.1\r\n")); }), "GET / HTTP/1.1\\x0d\\x0a"));
+  CHECK(contains(refusal_of([] { parse_challenge(bytes_of(std::string(1000, 'z'))); }), "1000 bytes \"zzz"));
+  CHECK(refusal_of([] { parse_challenge(bytes_of(std::string(1000, 'z'))); }).size() < 200);
+  CHECK(!contains(refusal_of([] { parse_challenge_ack(written(challenge_reply{1, {}})); }), "\\x00"));
   name_message long_name = name_of(std::string(4096, 'x'));
   CHECK(parse_name(written(long_name)).name.size() == 4096);
   long_name.name += 'x';
-  CHECK(contains(parse_error([&] { parse_name(written(long_name)); }), "4097"));
+  CHECK(contains(refusal_of([&] { parse_name(written(long_name)); }), "4097"));
 }
 
 // --- flags and names
