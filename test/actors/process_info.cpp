@@ -215,9 +215,11 @@ TEST_CASE("an ordinary thread asks for process_info, lists processes and sees th
   do info = sys.process_info(p);
   while (info->state != process_state::waiting);
   CHECK(info->name == "here"_atom);
-  CHECK(sys.processes() == std::vector<pid>{p});
+  // Beside it, perhaps, those that asked for us and have not quite ended.
+  const std::vector<pid> all = sys.processes();
+  CHECK(std::count(all.begin(), all.end(), p) == 1);
   const system_info counts = sys.info();
-  CHECK(counts.processes == 1);
+  CHECK(counts.processes >= 1);
   CHECK(counts.max_processes == 1000);
   CHECK(counts.spawned >= 2);  // those that asked for us, too
   CHECK(counts.names == 1);
