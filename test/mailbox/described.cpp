@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // description<T>: other names and shapes, as terms and descriptors see them. (JSON's side of it is in json.cpp, that of
-// the external term format in net/etf_structs.cpp.)
+// the external term format in net/etf_described.cpp.)
 #include "described.hpp"
 
 #include <troupe/mailbox/descriptor.hpp>

@@ -126,6 +126,22 @@ struct troupe::codec<temperature> {
 
 namespace {
 
+// Here because clang once warned about a struct of an unnamed namespace with an optional of such a struct.
+struct hidden {
+  int x;
+  friend bool operator==(const hidden&, const hidden&) = default;
+};
+struct many_hidden {
+  std::optional<hidden> maybe;
+  std::optional<int> number;
+  std::variant<int, hidden> either;
+  std::vector<hidden> several;
+  std::array<hidden, 1> one;
+  std::tuple<int, hidden> both;
+  friend bool operator==(const many_hidden&, const many_hidden&) = default;
+};
+static_assert(sendable<many_hidden>);
+
 /// As JSON, and that it comes back: from the JSON, from its text, and by descriptor.
 template <class T>
 std::string round_trip(const T& value) {
@@ -266,6 +282,12 @@ TEST_CASE("types that hold themselves come back, and nothing nests deeper than 5
   for (int i = 0; i < 1000; ++i) inside = json{{"value", 1}, {"children", json::array()}, {"next", std::move(inside)}};
   CHECK_THROWS_WITH_AS(from_json<tree>(json{{"tree", inside}}), doctest::Contains("at most 512 levels of nesting"),
                        decode_error);
+}
+
+TEST_CASE("structs of unnamed namespaces are structs like others") {
+  CHECK(round_trip(many_hidden{hidden{1}, 2, hidden{3}, {{4}}, {{{5}}}, {6, {7}}}) ==
+        R"({"many_hidden":{"both":[6,{"x":7}],"either":{"hidden":{"x":3}},"maybe":{"x":1},"number":2,"one":[{"x":5}],)"
+        R"("several":[{"x":4}]}})");
 }
 
 TEST_CASE("a class with a codec of its own is what that codec says") {
