@@ -34,12 +34,12 @@ void bound(slot& s, const mailbox_limit& limit) {
   std::uint32_t index = s.gate_index.load(std::memory_order_relaxed);
   if (index == 0) index = gates.add();
   gates.at(index).open(s.serial.load(std::memory_order_relaxed), limit);
-  s.gate_index.store(index, std::memory_order_relaxed);
+  s.gate_index.store(index, std::memory_order_release);  // see slot
 }
 
 bool admit(runtime& rt, executor* env, slot& target, const pid& to, envelope* e, when_full mode) noexcept {
   if (!takes_place(e->kind) || e->counted) return true;
-  gate& g = rt.gates().at(target.gate_index.load(std::memory_order_relaxed));
+  gate& g = rt.gates().at(target.gate_index.load(std::memory_order_acquire));
   if (g.enter(*e, to.serial()) == gate::outcome::passed) return true;
   if (g.policy() != overflow::wait || mode == when_full::drop || env == nullptr || env->current == nullptr) {
     drop(rt, env, to, g, e);
@@ -59,7 +59,7 @@ bool admit(runtime& rt, executor* env, slot& target, const pid& to, envelope* e,
 
 bool is_refused(runtime& rt, const pid& to, envelope& e) noexcept {
   const slot* target = rt.is_local(to) ? rt.table().find(to.id()) : nullptr;
-  const std::uint32_t index = target == nullptr ? 0 : target->gate_index.load(std::memory_order_relaxed);
+  const std::uint32_t index = target == nullptr ? 0 : target->gate_index.load(std::memory_order_acquire);
   if (index == 0 || !takes_place(e.kind)) return false;
   gate& g = rt.gates().at(index);
   return g.policy() == overflow::wait && g.enter(e, to.serial()) == gate::outcome::full;

@@ -73,7 +73,7 @@ void task_threw(const task_promise_base& innermost) noexcept {
   }
 }
 
-void note_crash(slot& s, const term&) noexcept {
+void note_crash(slot& s) noexcept {
   try {
     auto& known = s.more().crashed;
     const ending how = how_it_ends();

@@ -85,11 +85,6 @@ std::list<gate::entry> gate::close() noexcept {
   return std::exchange(queue_, {});
 }
 
-std::size_t gate::length() const noexcept {
-  const std::int64_t length = static_cast<std::int64_t>(limit()) - room.left();
-  return length < 0 ? 0 : static_cast<std::size_t>(length);
-}
-
 gate_table::~gate_table() {
   for (std::size_t i = 0; i < max_chunks; ++i) delete[] chunks_[i].load(std::memory_order_relaxed);
 }

@@ -33,7 +33,8 @@ class gate {
 
   /// May that message go in? If so it has taken its place. Any thread.
   outcome enter(envelope& e, std::uint32_t serial) noexcept;
-  /// Its sender will wait: the gate keeps the message. passed: there is room now, or the receiver is gone. Any thread.
+  /// Its sender will wait: the gate keeps the message, and when it lets it in, `notify` says whether the sender is to
+  /// be told. passed: there is room now, or the receiver is gone. Any thread.
   outcome wait(envelope* e, std::uint32_t serial, const pid& sender, room_ticket ticket, bool notify);
   /// Takes the message of that wait out again; null when it has gone in. Any thread.
   envelope* leave(room_ticket ticket) noexcept;
@@ -56,8 +57,6 @@ class gate {
 
   overflow policy() const noexcept { return policy_.load(std::memory_order_relaxed); }
   std::size_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
-  /// How many waited or were under way at that moment.
-  std::size_t length() const noexcept;
   std::size_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
   void count_dropped() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
   std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
@@ -85,7 +84,7 @@ class gate_table {
 
   /// A new one's index. Any thread.
   std::uint32_t add();
-  /// Any thread that has the index from a slot.
+  /// Any thread that has the index from a slot, by an acquire when its pid may be a stale one.
   gate& at(std::uint32_t index) const noexcept {
     // acquire: pairs with add()'s release, so that the gates are there.
     return chunks_[index / chunk_size].load(std::memory_order_acquire)[index % chunk_size];

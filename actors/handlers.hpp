@@ -153,7 +153,7 @@ struct pattern {
     return e.type == &descriptor_of<term> && !std::is_same_v<T, term> ? nullptr : static_cast<const T*>(payload_of(e));
   }
   static T take(envelope_ptr e) { return take_payload<T>(*e); }
-  static std::string name() { return std::string(type_name<T>()); }
+  static std::string name() { return std::string(tag<T>()); }
 };
 
 template <>

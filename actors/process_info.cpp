@@ -40,10 +40,9 @@ std::vector<std::string> tasks_of(const slot& s) {
 std::uint64_t memory_of(const slot& s) noexcept {
   std::uint64_t bytes = sizeof(context);
   if (s.frame) bytes += allocated_size(s.frame.address());
-  for (std::coroutine_handle<> h = s.next; h && h != s.frame;) {
-    bytes += allocated_size(h.address());
-    h = std::coroutine_handle<task_promise_base>::from_address(h.address()).promise().awaiting;
-  }
+  for_each_task(s.next, s.frame, [&](task_promise_base& task) {
+    bytes += allocated_size(std::coroutine_handle<task_promise_base>::from_promise(task).address());
+  });
   s.messages.for_each([&](const envelope& e) { bytes += allocated_size(&e); });
   if (const slot_extra* extra = s.extra) {
     bytes += allocated_size(extra) + extra->links.size() * sizeof(*extra->links.begin()) +

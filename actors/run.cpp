@@ -68,7 +68,7 @@ void process_threw(slot& s) noexcept {
   if (s.ending) return;
   term reason = reason_of_current_exception();
   if (!s.exit_pending) {
-    note_crash(s, reason);
+    note_crash(s);
     s.more().reason = std::move(reason);
     s.exit_pending = true;
   }

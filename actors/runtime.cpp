@@ -58,7 +58,7 @@ void runtime::deliver(executor* env, std::uint32_t from, const pid& to, envelope
     bounce(env, to, e, "noproc"_atom);
     return;
   }
-  // relaxed: see slot.
+  // relaxed: whether there is one; admit() acquires.
   if (target->gate_index.load(std::memory_order_relaxed) != 0) [[unlikely]]
     if (!admit(*this, env, *target, to, e, mode)) return;
   e->serial = to.serial();

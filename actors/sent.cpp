@@ -17,7 +17,7 @@ using namespace literals;
 namespace {
 
 gate& gate_at(slot& s, const pid& to) {
-  return s.rt->gates().at(s.rt->table().find(to.id())->gate_index.load(std::memory_order_relaxed));
+  return s.rt->gates().at(s.rt->table().find(to.id())->gate_index.load(std::memory_order_acquire));
 }
 
 /// Takes the message out of the gate when it is still there.

@@ -71,8 +71,8 @@ struct slot {
   std::atomic<bool> named{false};  // the registry may know it: any thread sets, the owner looks at its end
   std::atomic<afterlife> zombie{afterlife::none};  // any thread: see afterlife
   bool simulated = false;                          // constant: the scheduler delivers
-  // Of its bounded mailbox, for good once it has one; 0: it never had. relaxed: whoever knows the pid knows it from a
-  // launch that came after the store.
+  // Of its bounded mailbox, for good once it has one; 0: it never had. Its spawner stores it (release), senders read it
+  // (acquire): one with a stale pid knows of the gate by nothing else. The owner reads it relaxed.
   std::atomic<std::uint32_t> gate_index{0};
 
   // Only the owner from here on.

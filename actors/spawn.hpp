@@ -21,11 +21,10 @@ namespace troupe {
 
 /// What a spawn does besides: spawn({.name = "counter", .link = true}, counter, 0).
 struct spawn_options {
-  process_name name{};   ///< registers the process before it runs; a taken name throws registration_error
-  bool link = false;     ///< links it with the spawning process; ignored when spawned from outside
-  bool monitor = false;  ///< the spawning process monitors it: see spawned::monitor
-  mailbox_limit
-      mailbox{};  ///< how many messages may wait for it, and what becomes of one too many; no limit unless set
+  process_name name{};      ///< registers the process before it runs; a taken name throws registration_error
+  bool link = false;        ///< links it with the spawning process; ignored when spawned from outside
+  bool monitor = false;     ///< the spawning process monitors it: see spawned::monitor
+  mailbox_limit mailbox{};  ///< how many messages may wait for it, and what becomes of one too many
 };
 
 /// A new process and the monitor on it. Erlang: {Pid, Ref} of spawn_monitor.

@@ -137,12 +137,6 @@ concept has_notes = requires { description<T>::members; };
 template <class T>
 concept converted = requires { description<T>::as; };
 
-/// May this be the name of an atom?
-constexpr bool is_atom_text(std::string_view text) noexcept {
-  const std::ptrdiff_t characters = count_code_points(text);
-  return characters > 0 && characters <= 255;
-}
-
 /// T's name outside: the tag of its terms.
 template <class T>
 constexpr std::string_view tag() noexcept {

@@ -41,4 +41,10 @@ constexpr std::ptrdiff_t count_code_points(std::string_view text) noexcept {
   return count;
 }
 
+/// May an atom that is not empty have this text?
+constexpr bool is_atom_text(std::string_view text) noexcept {
+  const std::ptrdiff_t characters = count_code_points(text);
+  return characters > 0 && characters <= 255;
+}
+
 }  // namespace troupe::detail

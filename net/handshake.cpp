@@ -170,24 +170,14 @@ std::string flag_names(std::uint64_t flags) {
 // --- names and digests
 // ------------------------------------------------------------------------------------------------
 
-namespace {
-
-bool fits_in_an_atom(std::string_view text) noexcept {
-  constexpr std::ptrdiff_t longest_atom = 255;
-  const std::ptrdiff_t count = count_code_points(text);
-  return count > 0 && count <= longest_atom;
-}
-
-}  // namespace
-
 bool is_node_name(std::string_view text) noexcept {
   const std::size_t at = text.find('@');
-  return fits_in_an_atom(text) && at != 0 && at != std::string_view::npos && at + 1 != text.size() &&
+  return is_atom_text(text) && at != 0 && at != std::string_view::npos && at + 1 != text.size() &&
          text.find('@', at + 1) == std::string_view::npos;
 }
 
 bool is_host_name(std::string_view text) noexcept {
-  return fits_in_an_atom(text) && text.find('@') == std::string_view::npos;
+  return is_atom_text(text) && text.find('@') == std::string_view::npos;
 }
 
 bool is_long_host(std::string_view host) noexcept {

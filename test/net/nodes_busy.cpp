@@ -148,3 +148,42 @@ TEST_CASE("a process that is killed while it waits for room ends at once") {
   };
   CHECK(run_on(*p.one, body) == term("normal"_atom));
 }
+
+TEST_CASE("a message from another node never waits for room in a mailbox: it is dropped and counted") {
+  with_seeds(
+      [](std::uint64_t seed) {
+        lab all(seed);
+        const auto one = all.start("a@h1");
+        const auto two = all.start("b@h2");
+        spawn_options options;
+        options.name = "full";
+        options.mailbox = {.messages = 2, .policy = overflow::wait};
+        const pid full = two->spawn(options, [](context& self) -> process {
+          co_await self.receive<reference>();  // never comes
+        });
+        const auto body = [](context& self) -> process {
+          const destination to = remote("full", "b@h2");
+          const std::string nothing;
+          for (int i = 0; i < 5; ++i) {
+            const block b{i, nothing};
+            co_await self.send(to, b);
+          }
+          term reason;
+          const auto before = self.now();
+          try {
+            co_await self.call(to, get{});  // behind them, so it finds them there
+          } catch (const call_failed& failed) {
+            reason = failed.reason();
+          }
+          CHECK(reason == term("mailbox_full"_atom));
+          CHECK(self.now() - before < 5s);
+        };
+        CHECK(run_on(*one, body) == term("normal"_atom));
+        const auto info = two->process_info(full);
+        REQUIRE(info.has_value());
+        CHECK(info->mailbox_length == 2);
+        CHECK(info->mailbox_dropped == 4);
+        CHECK(info->waiting_senders == 0);
+      },
+      10);
+}
