@@ -34,6 +34,12 @@ question::~question() {
 }
 
 void question::ask(bool waits) {
+  // Whoever waits for itself waits in vain.
+  if (waits && (to_.which() == destination::kind::process
+                    ? to_.process() == slot_.self()
+                    : to_.which() == destination::kind::name && slot_.named.load(std::memory_order_relaxed) &&
+                          slot_.rt->names().find(to_.name()) == slot_.self()))
+    fail("calling_self"_atom);
   auto& list = slot_.more().questions;
   const reference ref = slot_.make_reference();
   ref_ = ref;

@@ -8,6 +8,7 @@
 #include <troupe/actors/request.hpp>
 #include <troupe/actors/slot.hpp>
 
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <string>
@@ -139,6 +140,14 @@ class questions_wait : public awaitable_base, private waiter {
 };
 
 struct response_access;
+
+/// server<C> and its like: a destination that knows what its class answers and takes.
+template <class S>
+concept typed_reference = requires(const S& s) {
+  { s.where() } -> std::same_as<const destination&>;
+};
+template <class S, class M>
+using answer_type = typename S::template answer<M>::type;
 
 }  // namespace detail
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <troupe/actors/awaitable.hpp>
+#include <troupe/actors/behaviours/start.hpp>
 #include <troupe/actors/blocking.hpp>
 #include <troupe/actors/call.hpp>
 #include <troupe/actors/clock.hpp>
@@ -102,6 +103,34 @@ class context : private detail::slot {
   /// Any message that came as any_message: passes it on. A request keeps its caller.
   sent send(const destination& to, any_message message);
 
+  /// Sends what a gen_server takes by a cast<&C::method>, and any other process as the message itself. To a server<C>
+  /// it is checked when compiled. Erlang: gen_server:cast/2.
+  template <class M>
+  sent cast(const destination& to, M&& message) {
+    detail::refuse_doubly_destroyed_message<M>();
+    cast_to<std::remove_cvref_t<M>>(to, std::forward<M>(message));
+    return sent(*this);
+  }
+  template <detail::typed_reference S, class M>
+  sent cast(const S& to, M&& message) {
+    S::template check_cast<std::remove_cvref_t<M>>();
+    return cast(to.where(), std::forward<M>(message));
+  }
+  /// Builds the message in its envelope: self.cast<order>(to, 1, "x").
+  template <class T, class... Args>
+    requires detail::members_for<T, Args...>
+  sent cast(const destination& to, Args&&... members) {
+    cast_to<T>(to, std::forward<Args>(members)...);
+    return sent(*this);
+  }
+  template <class T, detail::typed_reference S, class... Args>
+    requires detail::members_for<T, Args...>
+  sent cast(const S& to, Args&&... members) {
+    S::template check_cast<T>();
+    cast_to<T>(to.where(), std::forward<Args>(members)...);
+    return sent(*this);
+  }
+
   /// One payload, shared by all receivers, each of whom sees the same immutable object. A receiver that takes it by
   /// value copies it. Throws mailbox_full when one of them (named by the exception) has a full mailbox whose senders
   /// are to wait; the others have got it.
@@ -154,6 +183,23 @@ class context : private detail::slot {
     return detail::call_awaiter<reply_type<std::remove_cvref_t<M>>>(
         *this, to, detail::make_request(std::forward<M>(message)), patience);
   }
+  /// Of a server<C>: refused, when compiled, unless C answers M; gives what its method gives.
+  template <detail::typed_reference S, class M>
+  auto call(const S& to, M&& message, detail::duration patience = default_timeout) {
+    detail::refuse_doubly_destroyed_message<M>();
+    return detail::call_awaiter<detail::answer_type<S, std::remove_cvref_t<M>>>(
+        *this, to.where(), detail::make_request(std::forward<M>(message)), patience);
+  }
+  template <class T, detail::typed_reference S, class... Args>
+    requires detail::members_for<T, Args...>
+  auto call(const S& to, Args&&... members) {
+    return call<T>(to, detail::after_clause<void>(default_timeout), std::forward<Args>(members)...);
+  }
+  template <class T, detail::typed_reference S, class... Args>
+  auto call(const S& to, detail::after_clause<void> patience, Args&&... members) {
+    return detail::call_awaiter<detail::answer_type<S, T>>(
+        *this, to.where(), build_request<T>(std::forward<Args>(members)...), patience.patience);
+  }
   /// Builds the question in its envelope: self.call<order>(to, 1, "x"), or with another timeout
   /// self.call<order>(to, after(1s), 1, "x").
   template <class T, class... Args>
@@ -172,6 +218,12 @@ class context : private detail::slot {
   auto request(const destination& to, M&& message, detail::duration patience = default_timeout) {
     detail::refuse_doubly_destroyed_message<M>();
     return ask<reply_type<std::remove_cvref_t<M>>>(to, detail::make_request(std::forward<M>(message)), patience);
+  }
+  template <detail::typed_reference S, class M>
+  auto request(const S& to, M&& message, detail::duration patience = default_timeout) {
+    detail::refuse_doubly_destroyed_message<M>();
+    return ask<detail::answer_type<S, std::remove_cvref_t<M>>>(
+        to.where(), detail::make_request(std::forward<M>(message)), patience);
   }
   template <class T, class... Args>
     requires detail::members_for<T, Args...>
@@ -272,6 +324,41 @@ class context : private detail::slot {
                                  std::forward<Args>(args)...);
   }
 
+  /// Starts a behaviour (a gen_server, gen_statem, supervisor ...) of class C, made from the arguments in its own
+  /// process, and waits until its init is done. Gives C's reference: server<C> for a gen_server. Throws start_failed.
+  /// Erlang: gen_server:start/3,4.
+  template <class C, class... Args>
+    requires detail::startable<C>
+  auto start(const start_options& options, Args&&... args) {
+    return detail::start_or_throw<C>(*this, C::starter::template make<C>(std::forward<Args>(args)...), options, {});
+  }
+  /// Linked: what supervisors do. When its init fails this process gets the exit signal, too (unless it failed in good
+  /// order). Erlang: gen_server:start_link/3,4.
+  template <class C, class... Args>
+    requires detail::startable<C>
+  auto start_link(const start_options& options, Args&&... args) {
+    return detail::start_or_throw<C>(*this, C::starter::template make<C>(std::forward<Args>(args)...), options,
+                                     {.link = true, .monitor = false});
+  }
+  /// Monitored from its first moment on. Gives monitored<reference>. Erlang: gen_server:start_monitor/3,4.
+  template <class C, class... Args>
+    requires detail::startable<C>
+  auto start_monitor(const start_options& options, Args&&... args) {
+    return detail::start_monitored<C>(*this, C::starter::template make<C>(std::forward<Args>(args)...), options);
+  }
+  /// As start and start_link, but says what came of it instead of throwing. Erlang: their return values.
+  template <class C, class... Args>
+    requires detail::startable<C>
+  task<start_result> try_start(const start_options& options, Args&&... args) {
+    return detail::start_behaviour(*this, C::starter::template make<C>(std::forward<Args>(args)...), options, {});
+  }
+  template <class C, class... Args>
+    requires detail::startable<C>
+  task<start_result> try_start_link(const start_options& options, Args&&... args) {
+    return detail::start_behaviour(*this, C::starter::template make<C>(std::forward<Args>(args)...), options,
+                                   {.link = true, .monitor = false});
+  }
+
   /// Links this process with another: when one ends, the other gets an exit signal with its reason. A second link to
   /// the same is the same link; one to a process that is gone gives the exit signal noproc. Erlang: link/1.
   void link(const troupe::pid& other);
@@ -357,6 +444,17 @@ class context : private detail::slot {
     else
       send_envelope(
           to, detail::make_envelope<detail::envelope, T>(detail::envelope_kind::message, std::forward<Args>(args)...));
+  }
+  template <class T, class... Args>
+  void cast_to(const destination& to, Args&&... args) {
+    detail::assert_sendable<T>();
+    detail::envelope* e =
+        to.which() == destination::kind::alias
+            ? detail::make_envelope<detail::routed_envelope, T>(detail::envelope_kind::alias_message,
+                                                                std::forward<Args>(args)...)
+            : detail::make_envelope<detail::envelope, T>(detail::envelope_kind::message, std::forward<Args>(args)...);
+    e->label = detail::gen_label::cast;
+    send_envelope(to, e);
   }
   template <class T, class... Args>
   static detail::request_envelope* build_request(Args&&... members) {

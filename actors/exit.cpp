@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Exit reasons made from exceptions.
 #include <troupe/actors/exit.hpp>
+
+#include <troupe/actors/behaviours/start.hpp>
 #include <troupe/actors/mailbox_limit.hpp>
 
 #include <exception>
@@ -28,6 +30,8 @@ term reason_of_current_exception() noexcept {
       return e.reason();
     } catch (const call_failed& e) {
       return e.exit_reason();
+    } catch (const start_failed& e) {
+      return e.reason();
     } catch (const mailbox_full& e) {
       return term::tuple({"mailbox_full"_atom, e.to()});
     } catch (const std::exception& e) {

@@ -181,7 +181,10 @@ struct pattern<any_message> {
 template <class T>
 struct pattern<request<T>> {
   using payload = T;
-  static bool matches(const envelope& e) { return e.kind == envelope_kind::request && payload_matches<T>(e); }
+  // A system request (a get_state, say) is no call, whatever its name.
+  static bool matches(const envelope& e) {
+    return e.kind == envelope_kind::request && e.label == gen_label::none && payload_matches<T>(e);
+  }
   static pattern_key key() noexcept { return pattern<T>::key_for(true); }
   static const T* peek(const envelope& e) noexcept { return pattern<T>::peek(e); }
   static std::string name() { return "request<" + pattern<T>::name() + ">"; }

@@ -58,6 +58,11 @@ struct actor_system_options {
   /// While the program's resident memory, in bytes, is more than this, spawning throws system_limit. It is looked at
   /// every 10 ms, when processes are spawned. 0: no limit.
   std::size_t max_memory = 0;
+  /// Other nodes may give behaviours a new state (sys:replace_state, with the state instead of a function, which cannot
+  /// run here).
+  bool allow_replace_state = false;
+  /// Other nodes may have suspended behaviours change their code version (sys:change_code), which calls code_change.
+  bool allow_code_change = false;
   /// Tests: time stands still while a worker runs and jumps to the next timer when all are parked and no blocking(f) is
   /// out.
   bool virtual_time = false;

@@ -116,6 +116,8 @@ void destroy_frame(slot& s) {
 
 /// Whose requests an exception destroyed now hear whether the process ended by it.
 void answer_unwound(slot& s) {
+  // A behaviour that has failed runs its terminate first, and ends with the reason then.
+  if (s.extra->terminating && !s.exit_pending && !s.finished) return;
   s.unwound = false;
   const term reason = s.exit_pending ? s.extra->reason : term("no_reply"_atom);
   for (const auto& [caller, question, remote] : std::exchange(s.extra->unwound, {})) {
@@ -177,6 +179,7 @@ bool terminate(slot& s) {
       refuse(s, left, reason);
     left = following;
   }
+  if (s.unwound) answer_unwound(s);
   if (extra != nullptr) {
     announce_end(s, reason);
     rt.timers().forget(s);

@@ -93,6 +93,7 @@ struct slot_extra : pooled {
   std::unique_ptr<slot_timer> timer;
   std::shared_ptr<job> blocking;  // while blocking(f) is out
   std::vector<unwound_request> unwound;
+  bool terminating = false;                // a behaviour is on its way to its end: those wait until then
   std::vector<connection_id> connections;  // whose loss it must hear of
   pid group_leader;
   std::unique_ptr<crowded_send> crowd;  // of the last message, until `sent` takes it

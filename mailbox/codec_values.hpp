@@ -133,6 +133,19 @@ struct codec<E> : detail::reading<E> {
   }
 };
 
+namespace detail {
+/// A message of the machinery's own that never leaves its node: `using stays_here = void;` in it. Only its name can be
+/// seen as a term.
+template <class T>
+concept stays_here = requires { typename T::stays_here; };
+}  // namespace detail
+
+template <detail::stays_here T>
+struct codec<T> : detail::reading<T> {
+  static void visit(const T&, term_sink& sink) { sink.put_atom(detail::atom_of(detail::type_atom<T>)); }
+  static bool read(term_source& source, std::optional<T>&) { return source.fail("a message of this node"); }
+};
+
 /// std::byte: an integer.
 template <>
 struct codec<std::byte> : detail::reading<std::byte> {

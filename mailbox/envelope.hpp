@@ -43,6 +43,14 @@ enum class envelope_kind : std::uint8_t {
   resume,         // number: the operation that has finished
 };
 
+/// What OTP's behaviours wrap a message in, so that their processes know what it is. On the wire it is the wrapping.
+enum class gen_label : std::uint8_t {
+  none,    // a message as it is; a request is a {'$gen_call', From, Request}
+  cast,    // message: {'$gen_cast', Message}
+  system,  // request: {system, From, Request}: see sys
+  event,   // request: {Pid, From, Request}: how gen_event's calls come
+};
+
 /// The part that every envelope begins with. 24 bytes. Owned by whoever holds the pointer: the sender until the push,
 /// the mailbox until the drain, then the receiver. Not touched by two threads at once.
 struct envelope {
@@ -52,6 +60,7 @@ struct envelope {
   envelope_kind kind = envelope_kind::message;
   bool shared : 1 = false;   // the payload is a shared_payload* (send_all)
   bool counted : 1 = false;  // it has a place in a bounded mailbox: see gate
+  gen_label label : 2 = gen_label::none;
   std::uint16_t offset = 0;  // of the payload, from the envelope's address
 
   void* payload() noexcept { return reinterpret_cast<std::byte*>(this) + offset; }

@@ -104,6 +104,13 @@ inbox::~inbox() {
   if (indexed_) delete index_;
 }
 
+void inbox::shrink() noexcept {
+  if (size_ != 0 || !indexed_) return;
+  delete index_;
+  tail_ = nullptr;
+  indexed_ = false;
+}
+
 void inbox::append(envelope* e) {
   ++size_;
   if (indexed_) {

@@ -112,6 +112,9 @@ class inbox {
     }
   }
 
+  /// Gives back what an empty inbox holds. Nothing while there are messages. For hibernation.
+  void shrink() noexcept;
+
   /// Has the index been built? For tests and benchmarks.
   bool is_indexed() const noexcept { return indexed_; }
 

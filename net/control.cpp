@@ -53,7 +53,9 @@ class frame {
     }
   }
   void payload_here(const envelope& e) {
-    if (e.type == &descriptor_of<encoded_term>)
+    if (e.type == nullptr)
+      to_.put_atom("ok"_atom);
+    else if (e.type == &descriptor_of<encoded_term>)
       to_.put_term(static_cast<const encoded_term*>(payload_of(e))->decode());
     else
       e.type->visit(payload_of(e), to_);
@@ -217,7 +219,11 @@ bool write_request(etf::buffer& out, std::uint64_t flags, const destination& to,
     begin_send(f, flags, request.from, to);
     auto& w = f.payload();
     w.begin_tuple(3);
-    w.put_atom("$gen_call"_atom);
+    switch (request.label) {
+      case gen_label::system: w.put_atom("system"_atom); break;
+      case gen_label::event: w.put_pid(request.from); break;
+      default: w.put_atom("$gen_call"_atom); break;
+    }
     w.begin_tuple(2);
     w.put_pid(request.from);
     if (request.remote != nullptr)
@@ -265,7 +271,15 @@ bool write_frames(etf::buffer& out, std::uint64_t flags, const pid& from, const 
       if (to.which() == destination::kind::alias && !has(flags, dist_flag::alias)) return false;
       frame f(out);
       begin_send(f, flags, from, to);
-      f.payload(e);
+      if (e.label == gen_label::cast) {
+        auto& w = f.payload();
+        w.begin_tuple(2);
+        w.put_atom("$gen_cast"_atom);
+        f.payload_here(e);
+        w.end_tuple();
+      } else {
+        f.payload(e);
+      }
       f.done();
       return true;
     }

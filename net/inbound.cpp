@@ -18,6 +18,7 @@ namespace {
 constexpr std::byte pass_through{112};
 constexpr std::byte version{131};
 constexpr std::byte list_tag{108};
+constexpr std::byte pid_tag{88};
 constexpr std::byte reference_tag{90};
 constexpr std::byte small_tuple_tag{104};
 
@@ -291,29 +292,48 @@ void inbound::message(const pid& to, const reference& alias, const payload_bytes
   if (request(to, p, block) || answer(to, alias, p, block)) return;
   auto bytes = p.bytes;
   std::uint64_t key = p.key;
+  gen_label label = gen_label::none;
   if (key == tagged_key("$gen_cast"_atom.hash(), 2)) {
-    // {'$gen_cast', Message}: what gen_server:cast sends is a message to us.
+    // {'$gen_cast', Message}: to who is no gen_server, the message itself.
+    label = gen_label::cast;
     etf::reader r(bytes);
     std::size_t size = 0;
     static_cast<void>(r.begin_tuple(size) && r.read_tag("$gen_cast"));
     bytes = r.skip();
     key = etf::skim(bytes, limits_).dynamic_key;
   }
-  if (!alias)
-    return deliver(to, make_envelope<envelope, encoded_term>(envelope_kind::message, keep(bytes, key, block)));
+  if (!alias) {
+    auto* e = make_envelope<envelope, encoded_term>(envelope_kind::message, keep(bytes, key, block));
+    e->label = label;
+    return deliver(to, e);
+  }
   auto* e = make_envelope<routed_envelope, encoded_term>(envelope_kind::alias_message, keep(bytes, key, block));
   e->ref = alias;
+  e->label = label;
   deliver(to, e);
 }
 
-/// {'$gen_call', {Pid, Tag}, Question}: who calls waits for {Tag, Answer}.
+/// {'$gen_call', {Pid, Tag}, Question}: who calls waits for {Tag, Answer}. With `system` or the caller's own pid
+/// instead of the atom it is sys or gen_event that asks.
 bool inbound::request(const pid& to, const payload_bytes& p, const block_ptr& block) {
-  if (p.key != tagged_key("$gen_call"_atom.hash(), 3)) return false;
+  gen_label label = gen_label::none;
+  if (p.key == tagged_key("system"_atom.hash(), 3))
+    label = gen_label::system;
+  else if (p.bytes.size() > 3 && p.bytes[0] == small_tuple_tag && p.bytes[1] == std::byte{3} && p.bytes[2] == pid_tag)
+    label = gen_label::event;
+  else if (p.key != tagged_key("$gen_call"_atom.hash(), 3))
+    return false;
   etf::reader r(p.bytes);
   std::size_t size = 0;
   pid caller;
-  if (!r.begin_tuple(size) || !r.read_tag("$gen_call") || !r.begin_tuple(size) || size != 2 || !r.read_pid(caller))
-    return false;  // no call of gen_server's: a message like others
+  pid labelled;
+  if (!r.begin_tuple(size)) return false;
+  if (label == gen_label::event ? !r.read_pid(labelled)
+                                : !r.read_tag(label == gen_label::system ? "system" : "$gen_call"))
+    return false;
+  // What is not shaped like a call is a message like others.
+  if (!r.begin_tuple(size) || size != 2 || !r.read_pid(caller)) return false;
+  if (label == gen_label::event && labelled != caller) return false;
   auto from = std::make_unique<remote_caller>(r.read_term());
   r.end_tuple();
   const auto question = r.skip();
@@ -325,6 +345,7 @@ bool inbound::request(const pid& to, const payload_bytes& p, const block_ptr& bl
   else
     e->ref = alias_in_tag(from->tag);
   e->home = &home_.runtime();
+  e->label = label;
   // One of ours has asked there, and it was delegated to us: then this is a question among ourselves.
   if (!home_.runtime().is_local(caller)) e->remote = from.release();
   deliver(to, e);

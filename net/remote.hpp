@@ -56,13 +56,6 @@ void monitor_nodes(context& self, bool on = true, bool hidden = false);
 /// Is the node there, and is it one of ours? Connects. Erlang: net_adm:ping/1.
 task<bool> ping(context& self, process_name node, detail::duration patience = std::chrono::seconds(10));
 
-/// Sends a message as gen_server:cast does; a process of troupe receives the message itself. Erlang: gen_server:cast/2.
-template <class M>
-void cast(context& self, const destination& to, const M& message) {
-  const term what = to_term(message);
-  self.send(to, term::tuple({term(atom("$gen_cast")), what}));
-}
-
 /// What spawn_at does besides.
 struct spawn_at_options {
   bool link = false;

@@ -245,9 +245,9 @@ TEST_CASE("casts and messages reach a gen_server of theirs as what they are") {
   run(
       here,
       [](context& self, destination by_name, pid by_pid) -> process {
-        cast(self, by_name, number{1});
+        self.cast(by_name, number{1});
         self.send<number>(by_name, 2);
-        cast(self, by_pid, term(3));
+        self.cast(by_pid, term(3));
         self.send(by_pid, term("four"));
         const term history = co_await self.call(by_pid, "history"_atom);
         const auto one = [](const char* how, term what) { return term::tuple({atom(how), std::move(what)}); };
