@@ -83,6 +83,7 @@ process ask_for_thread(context& self, ordinary_ticket<R> result, destination to,
 /// actor_system_options::stop_timeout and on_stuck for what will not end. Erlang: a node.
 class actor_system {
  public:
+  /// A system that runs from now on, by these options.
   explicit actor_system(actor_system_options options = {});
   ~actor_system();
   actor_system(const actor_system&) = delete;
@@ -107,6 +108,7 @@ class actor_system {
   void send(const destination& to, M&& message) {
     send_any(to, any_message::of(std::forward<M>(message)));
   }
+  /// Builds the message in its envelope: sys.send<order>(to, 1, "x").
   template <class T, class... Args>
     requires detail::members_for<T, Args...>
   void send(const destination& to, Args&&... members) {
@@ -114,6 +116,7 @@ class actor_system {
     send_any(to, any_message(detail::envelope_ptr(detail::make_envelope<detail::envelope, T>(
                      detail::envelope_kind::message, std::forward<Args>(members)...))));
   }
+  /// A message whose type is known only at run time.
   void send(const destination& to, any_message message) { send_any(to, std::move(message)); }
 
   /// Asks and blocks until the answer is there: M::reply or a term; throws call_failed.
@@ -128,6 +131,7 @@ class actor_system {
   auto call(const destination& to, Args&&... members) {
     return call<T>(to, detail::after_clause<void>(default_timeout), std::forward<Args>(members)...);
   }
+  /// The same with another timeout: sys.call<order>(to, after(1s), 1, "x").
   template <class T, class... Args>
   auto call(const destination& to, detail::after_clause<void> patience, Args&&... members) {
     detail::assert_sendable<T>();
@@ -170,13 +174,16 @@ class actor_system {
 
   /// Names; as in context.
   void register_name(const process_name& name, const pid& process);
+  /// False when nobody had the name. Erlang: unregister/1.
   bool unregister_name(const process_name& name);
+  /// A null pid when nobody has the name. Erlang: whereis/1.
   pid whereis(const process_name& name) const;
   /// All registered names, sorted. Erlang: registered/0.
   std::vector<atom> registered() const;
 
   /// Its node's name and incarnation.
   std::string_view name() const noexcept;
+  /// Which incarnation of that name it is: what tells the pids of two runs apart. Erlang: erlang:system_info(creation).
   std::uint32_t creation() const noexcept;
   /// The clock that timers and timeouts go by.
   detail::time_point now() const noexcept;

@@ -157,13 +157,17 @@ using answer_type = typename S::template answer<M>::type;
 template <class R>
 class [[nodiscard]] response : public detail::awaitable_base {
  public:
+  /// What the answer is.
   using value_type = R;
 
   /// Its answer or failure is there, so that awaiting it will not wait. Looks at what the process has drained.
   bool is_ready() const noexcept { return question_ && question_->is_answered(); }
 
+  /// For co_await.
   bool await_ready() const noexcept { return false; }
+  /// For co_await.
   void await_suspend(std::coroutine_handle<> h);
+  /// For co_await: the answer, or call_failed.
   R await_resume();
 
  private:

@@ -53,6 +53,7 @@ class context : private detail::slot {
 
   /// This process's pid. Erlang: self().
   troupe::pid pid() const noexcept { return slot::self(); }
+  /// So that `self` may stand where a pid is wanted.
   operator troupe::pid() const noexcept { return slot::self(); }
   /// A reference that equals no other. Erlang: make_ref().
   reference make_reference() noexcept { return slot::make_reference(); }
@@ -82,10 +83,12 @@ class context : private detail::slot {
                                                                                       std::forward<M>(message)));
     return sent(*this);
   }
+  /// To another context, which is to its process: self.send(self, message).
   template <class M>
   sent send(const context& to, M&& message) {
     return send(to.pid(), std::forward<M>(message));
   }
+  /// To whoever has that name, here or on another node, or to an alias.
   template <class M>
     requires(!std::same_as<std::remove_cvref_t<M>, any_message>)
   sent send(const destination& to, M&& message) {
@@ -207,6 +210,7 @@ class context : private detail::slot {
   auto call(const destination& to, Args&&... members) {
     return call<T>(to, detail::after_clause<void>(default_timeout), std::forward<Args>(members)...);
   }
+  /// The same with another timeout.
   template <class T, class... Args>
   auto call(const destination& to, detail::after_clause<void> patience, Args&&... members) {
     return detail::call_awaiter<reply_type<T>>(*this, to, build_request<T>(std::forward<Args>(members)...),
@@ -219,17 +223,20 @@ class context : private detail::slot {
     detail::refuse_doubly_destroyed_message<M>();
     return ask<reply_type<std::remove_cvref_t<M>>>(to, detail::make_request(std::forward<M>(message)), patience);
   }
+  /// Of a server<C>: refused, when compiled, unless C answers M.
   template <detail::typed_reference S, class M>
   auto request(const S& to, M&& message, detail::duration patience = default_timeout) {
     detail::refuse_doubly_destroyed_message<M>();
     return ask<detail::answer_type<S, std::remove_cvref_t<M>>>(
         to.where(), detail::make_request(std::forward<M>(message)), patience);
   }
+  /// Builds the question in its envelope: self.request<order>(to, 1, "x").
   template <class T, class... Args>
     requires detail::members_for<T, Args...>
   auto request(const destination& to, Args&&... members) {
     return request<T>(to, detail::after_clause<void>(default_timeout), std::forward<Args>(members)...);
   }
+  /// The same with another timeout: self.request<order>(to, after(1s), 1, "x").
   template <class T, class... Args>
   auto request(const destination& to, detail::after_clause<void> patience, Args&&... members) {
     return ask<reply_type<T>>(to, build_request<T>(std::forward<Args>(members)...), patience.patience);
@@ -399,6 +406,7 @@ class context : private detail::slot {
   /// Gives the process a name; it frees when the process ends. Throws registration_error when the name is taken, the
   /// process is gone, or it has a name already. Erlang: register/2.
   void register_name(const process_name& name, const troupe::pid& process);
+  /// Gives this process that name.
   void register_name(const process_name& name) { register_name(name, pid()); }
   /// False when nobody had the name. Erlang: unregister/1.
   bool unregister_name(const process_name& name);
@@ -422,6 +430,7 @@ class context : private detail::slot {
   void log(fmt::format_string<Args...> format, Args&&... args) {
     log(log_level::info, format, std::forward<Args>(args)...);
   }
+  /// The same at another level: self.log(log_level::warn, "disk at {} %", n).
   template <class... Args>
   void log(log_level level, fmt::format_string<Args...> format, Args&&... args) {
     if (detail::log_enabled(level)) detail::log_line(level, *this, fmt::format(format, std::forward<Args>(args)...));

@@ -19,10 +19,15 @@ class context;
 class process_name {
  public:
   process_name() noexcept = default;
+  /// An atom.
   process_name(troupe::atom name) noexcept : name_(name) {}
+  /// Text: becomes an atom. Throws std::invalid_argument for text that is none (longer than 255 characters, no UTF-8).
   process_name(std::string_view name) : name_(name) {}
+  /// The same, from a C string.
   process_name(const char* name) : name_(std::string_view(name)) {}
+  /// The same, from a std::string.
   process_name(const std::string& name) : name_(std::string_view(name)) {}
+  /// The name; the empty atom when there is none.
   troupe::atom atom() const noexcept { return name_; }
 
  private:
@@ -35,23 +40,35 @@ class destination {
  public:
   /// Nobody: the null pid.
   destination() noexcept = default;
+  /// That process, wherever it lives.
   destination(const troupe::pid& process) noexcept : process_(process) {}
+  /// The process itself.
   destination(const context& self) noexcept;
+  /// Whoever has that name here when the message is sent.
   destination(atom name) noexcept : kind_(kind::name), name_(name) {}
+  /// The same; the text becomes an atom.
   destination(std::string_view name) : kind_(kind::name), name_(name) {}
+  /// The same, from a C string.
   destination(const char* name) : destination(std::string_view(name)) {}
+  /// The same, from a std::string.
   destination(const std::string& name) : destination(std::string_view(name)) {}
+  /// The process that made this alias, on whatever node, while the alias is active. Erlang: alias/1.
   destination(const reference& alias) noexcept : kind_(kind::alias), alias_(alias) {}
 
   /// The process with that name on that node. Erlang: {Name, Node}.
   destination(atom name, atom node) noexcept : kind_(kind::remote_name), name_(name), node_(node) {}
 
+  /// What it is.
   enum class kind : unsigned char { process, name, alias, remote_name };
+  /// What it is; which of the following says more.
   kind which() const noexcept { return kind_; }
+  /// Of a process; else the null pid.
   const troupe::pid& process() const noexcept { return process_; }
+  /// Of a name or a remote_name; else the empty atom.
   atom name() const noexcept { return name_; }
   /// Of a remote_name.
   atom node() const noexcept { return node_; }
+  /// Of an alias; else the null reference.
   const reference& alias() const noexcept { return alias_; }
   /// For error messages: the pid, the name, {Name, Node} or the reference.
   term to_term() const;

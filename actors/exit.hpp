@@ -42,7 +42,9 @@ struct timeout {
 /// handler for those does not keep the process alive; it may be caught by name, as Erlang's `catch` can.
 class process_exit {
  public:
+  /// The process ends with that reason.
   explicit process_exit(term reason) : reason_(std::move(reason)) {}
+  /// The reason.
   const term& reason() const noexcept { return reason_; }
 
  private:
@@ -54,6 +56,7 @@ class process_exit {
 /// in gen_server:call.
 class call_failed : public std::runtime_error {
  public:
+  /// The call of `to` with a message of that name failed for that reason.
   call_failed(term reason, term to, std::string_view message);
 
   /// Why there is no answer.

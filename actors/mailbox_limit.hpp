@@ -31,14 +31,15 @@ enum class overflow : std::uint8_t {
 /// How many messages may wait for a process: a spawn option, {.mailbox = {.messages = 1000, .policy = overflow::wait}}.
 /// Those that are under way to it count. Erlang has none; process_flag(max_heap_size) comes nearest.
 struct mailbox_limit {
-  std::size_t messages = 0;  ///< 0: as many as memory holds; at most 2^30
-  overflow policy = overflow::drop_newest;
+  std::size_t messages = 0;                 ///< 0: as many as memory holds; at most 2^30
+  overflow policy = overflow::drop_newest;  ///< what becomes of one too many
 };
 
 /// A message was sent, without waiting, to a process whose mailbox is full and whose senders are to wait
 /// (overflow::wait). It has not been sent. Uncaught, the sender's exit reason is {mailbox_full, To}.
 class mailbox_full : public std::runtime_error {
  public:
+  /// For the process `to`: a pid or a name.
   explicit mailbox_full(term to);
   /// Whom it was for.
   const term& to() const noexcept { return to_; }

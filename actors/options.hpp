@@ -23,7 +23,7 @@ struct crash_report;
 
 /// A process that did not end when its system stopped.
 struct stuck_process {
-  troupe::pid pid;
+  troupe::pid pid;       ///< which one
   std::string name;      ///< registered name, or empty
   std::string function;  ///< its initial function
   std::string where;     ///< "file:line" of the co_await it waits in or left last

@@ -28,6 +28,7 @@ class [[nodiscard]] process {
  public:
   struct promise;
 
+  /// Takes the coroutine over; the other has none then. For spawn, which alone makes a process of it.
   process(process&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
   process& operator=(process&&) = delete;
   /// A body that was never spawned is destroyed without having run.

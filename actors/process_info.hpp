@@ -24,7 +24,7 @@ enum class process_state : std::uint8_t {
 
 /// A process, as it was at one moment. A message like any other. Erlang: process_info/1.
 struct process_info {
-  troupe::pid process;
+  troupe::pid process;                    ///< whose it is
   atom name;                              ///< registered name; the empty atom without
   process_state state{};                  ///< before it was asked
   std::string function;                   ///< its initial function
@@ -41,8 +41,8 @@ struct process_info {
   std::vector<troupe::pid> monitored_by;  ///< sorted
   std::uint64_t memory = 0;    ///< bytes: its slot, its frames, the messages that wait; not what these point to
   std::uint64_t messages = 0;  ///< messages and answers that it has taken so far
-  bool trap_exit = false;
-  troupe::pid group_leader;  ///< null unless another node has given it one
+  bool trap_exit = false;      ///< does it turn exit signals into messages?
+  troupe::pid group_leader;    ///< null unless another node has given it one
 };
 
 /// A system at one moment. Erlang: system_info/1.
@@ -57,13 +57,13 @@ struct system_info {
   std::uint64_t max_atoms = 0;      ///< atom_limit()
   std::uint64_t memory = 0;         ///< resident bytes of the program; 0 where that cannot be known
   std::uint64_t max_memory = 0;     ///< actor_system_options::max_memory; 0: none
-  std::uint64_t workers = 0;
+  std::uint64_t workers = 0;        ///< threads that run processes
 };
 
 /// Why a process ended that should not have: by an exception, or by self.exit(reason) with another reason than normal,
 /// shutdown and {shutdown, _}. Erlang: proc_lib's crash report.
 struct crash_report {
-  troupe::pid process;
+  troupe::pid process;               ///< which one
   atom name;                         ///< registered name; the empty atom without
   std::string function;              ///< its initial function
   std::string where;                 ///< "file:line" of the co_await it left last
@@ -79,6 +79,7 @@ struct crash_report {
 /// How many atoms the program may make at run time; 1,048,576 unless set. One too many throws system_limit. Any thread.
 /// Erlang: erl +t.
 std::size_t atom_limit() noexcept;
+/// Sets another limit.
 void set_atom_limit(std::size_t atoms) noexcept;
 /// How many it has made.
 std::size_t atom_count() noexcept;

@@ -42,15 +42,19 @@ using reply_type = typename detail::reply_of<T>::type;
 template <class T>
 class [[nodiscard]] request {
  public:
+  /// The question's type.
   using message_type = T;
 
   /// The machinery's: an envelope of kind request whose payload is a T.
   explicit request(detail::envelope_ptr e) noexcept : envelope_(std::move(e)) {}
+  /// Takes the question over; the other has none then.
   request(request&&) noexcept = default;
+  /// The same; a question that this one had is dropped unanswered, so its caller gets no_reply.
   request& operator=(request&&) noexcept = default;
 
   /// The question itself. Valid until the request is answered, moved or destroyed.
   const T& operator*() const noexcept { return *static_cast<const T*>(detail::payload_of(*envelope_)); }
+  /// A member of the question.
   const T* operator->() const noexcept { return &**this; }
 
   /// Who asks.

@@ -40,6 +40,7 @@ void give_up_send(slot& s, crowded_send* c);
 /// has. Erlang: nothing like it; a send to a busy port suspends.
 class sent : public detail::awaitable_base {
  public:
+  /// The machinery's: what has just been sent by that process.
   explicit sent(detail::slot& s) noexcept : slot_(s), crowded_(s.crowded ? detail::take_crowded(s) : nullptr) {}
   sent(const sent&) = delete;
   sent& operator=(const sent&) = delete;
@@ -55,12 +56,15 @@ class sent : public detail::awaitable_base {
     return *this;
   }
 
+  /// For co_await: true when there is room and the budget is not spent.
   bool await_ready() noexcept { return --slot_.budget > 0 && crowded_ == nullptr; }
+  /// For co_await.
   void await_suspend(std::coroutine_handle<> h) {
     if (crowded_ != nullptr) return detail::await_room(slot_, *crowded_, patience_, h);
     slot_.next = h;
     slot_.yielding = true;
   }
+  /// For co_await. Throws call_failed(timeout) when there was no room in time.
   void await_resume() {
     if (crowded_ != nullptr) [[unlikely]] {
       detail::crowded_send* c = crowded_;

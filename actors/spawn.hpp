@@ -29,7 +29,7 @@ struct spawn_options {
 
 /// A new process and the monitor on it. Erlang: {Pid, Ref} of spawn_monitor.
 struct spawned {
-  troupe::pid pid;
+  troupe::pid pid;    ///< the process
   reference monitor;  ///< null without monitor
 };
 

@@ -21,27 +21,27 @@ struct system_monitor_options {
 /// A mailbox has as many messages as the option says, or, once that was said, fewer than half of it. It is noticed when
 /// the process looks at its mail. Erlang: {monitor, Pid, long_message_queue, Long}.
 struct long_message_queue {
-  pid process;
-  std::uint64_t length;
-  bool is_long;
+  pid process;           ///< whose mailbox
+  std::uint64_t length;  ///< how many messages wait
+  bool is_long;          ///< false: it was, and is no more
 };
 
 /// A process takes so much memory, or, once that was said, less than half of it. It is noticed when the process looks
 /// at its mail, and when that has grown by a quarter since it was last weighed. Erlang: {monitor, Pid, large_heap,
 /// Info}.
 struct large_memory {
-  pid process;
-  std::uint64_t bytes;
-  bool is_large;
+  pid process;          ///< which one
+  std::uint64_t bytes;  ///< what it takes now
+  bool is_large;        ///< false: it was, and is no more
 };
 
 /// A process has held its worker for so long without waiting; once for each run. Erlang: {monitor, Pid, long_schedule,
 /// Info}.
 struct long_schedule {
-  pid process;
-  std::chrono::nanoseconds time;
-  std::string function;  ///< its initial function
-  std::string where;     ///< "file:line" of the co_await it left last
+  pid process;                    ///< which one
+  std::chrono::nanoseconds time;  ///< how long by now
+  std::string function;           ///< its initial function
+  std::string where;              ///< "file:line" of the co_await it left last
 };
 
 }  // namespace troupe

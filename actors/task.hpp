@@ -102,10 +102,14 @@ struct task_promise<void> : task_promise_base {
 template <class T = void>
 class [[nodiscard]] task : public detail::awaitable_base {
  public:
+  /// For the compiler.
   using promise_type = detail::task_promise<T>;
+  /// What co_await gives.
   using value_type = T;
 
+  /// Takes the coroutine over; the other has none then.
   task(task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  /// The same; ends the one that this had.
   task& operator=(task&& other) noexcept {
     if (this != &other) {
       if (handle_) handle_.destroy();
@@ -117,7 +121,9 @@ class [[nodiscard]] task : public detail::awaitable_base {
     if (handle_) handle_.destroy();
   }
 
+  /// For co_await: the coroutine always starts then.
   bool await_ready() const noexcept { return false; }
+  /// For co_await.
   template <class P>
   void await_suspend(std::coroutine_handle<P> awaiting) noexcept {
     auto& promise = handle_.promise();
@@ -127,6 +133,7 @@ class [[nodiscard]] task : public detail::awaitable_base {
     promise.called_from = promise.owner->where.load(std::memory_order_relaxed);
     promise.owner->next = handle_;
   }
+  /// For co_await: what the coroutine returned, or the exception that left it.
   T await_resume() { return handle_.promise().take(); }
 
  private:

@@ -32,7 +32,7 @@ enum class message_role : std::uint8_t { message, request, answer, failure };
 
 /// One event. Valid during the call of the tracer only.
 struct trace_event {
-  trace_kind kind{};
+  trace_kind kind{};                 ///< what was done
   troupe::pid process;               ///< who does it; null: an ordinary thread, or a timer
   destination other;                 ///< send: to whom; spawn: the child; link, unlink: with whom
   message_role role{};               ///< of what is sent or received
@@ -50,11 +50,11 @@ struct trace_event {
 
 /// Which events to see. Erlang: the flags of trace/3.
 struct trace_options {
-  bool send = true;
-  bool receive = true;
-  bool spawn = true;
-  bool exit = true;
-  bool link = true;  ///< link and unlink
+  bool send = true;     ///< what processes, threads and timers send
+  bool receive = true;  ///< what processes take from their mailboxes
+  bool spawn = true;    ///< processes that begin
+  bool exit = true;     ///< processes that end
+  bool link = true;     ///< link and unlink
 };
 
 namespace detail {

@@ -14,8 +14,9 @@
 
 namespace troupe {
 
-/// The values among which enumerators are looked for. One outside has no name and cannot be sent.
+/// The smallest of the values among which enumerators are looked for. One outside has no name and cannot be sent.
 inline constexpr int min_enumerator = -128;
+/// The largest of them.
 inline constexpr int max_enumerator = 255;
 
 namespace detail {

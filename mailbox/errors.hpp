@@ -20,6 +20,7 @@ class system_limit : public std::runtime_error {
 /// `order.lines[3].qty: expected integer in 0..255, got 300`.
 class decode_error : public std::runtime_error {
  public:
+  /// At that path something else was expected than was got.
   decode_error(std::string path, std::string expected, std::string got);
 
   /// Where: the type's name, then `.member`, `[index]` (from 0) of a list, `{position}` (from 1) of a tuple,
@@ -40,11 +41,13 @@ class decode_error : public std::runtime_error {
 /// `troupe: 1:8: expected ',' or '}' after an element of a tuple, found ']'`.
 class parse_error : public std::runtime_error {
  public:
+  /// There, something else was expected than was found; see the members.
   parse_error(std::size_t line, std::size_t column, std::size_t offset, std::string expected, std::string found,
               bool at_end);
 
   /// Where: counted from 1, in characters.
   std::size_t line() const noexcept { return line_; }
+  /// In which column: counted from 1, in characters.
   std::size_t column() const noexcept { return column_; }
   /// The same place, in bytes from the text's beginning.
   std::size_t offset() const noexcept { return offset_; }

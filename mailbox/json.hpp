@@ -104,10 +104,11 @@ T parse_json(std::string_view text, node_index home = own_node()) {
 /// deeper than 512 levels, and an integer beyond 64 bits becomes {"$term": digits}. Throws decode_error.
 nlohmann::json parse_json(std::string_view text);
 
-/// The same for a type that is known only at run time. from_json constructs the value at `to`, or throws and leaves the
-/// place as it was.
+/// The JSON of a value whose type is known only at run time.
 nlohmann::json to_json(const type_descriptor& type, const void* value);
+/// The same as text; with an `indent` of 0 or more on several lines.
 std::string to_json_text(const type_descriptor& type, const void* value, int indent = -1);
+/// The same the other way: constructs the value at `to`, or throws and leaves the place as it was.
 void from_json(const type_descriptor& type, void* to, const nlohmann::json& from, node_index home = own_node());
 
 }  // namespace troupe

@@ -20,6 +20,7 @@ namespace troupe {
 class any_message {
  public:
   any_message() = default;
+  /// The machinery's: the message in that envelope.
   explicit any_message(detail::envelope_ptr e) noexcept : envelope_(std::move(e)) {}
 
   /// A message made here: any_message::of(order{1, "x"}).
@@ -31,6 +32,7 @@ class any_message {
         detail::make_envelope<detail::envelope, message>(detail::envelope_kind::message, std::forward<T>(value))));
   }
 
+  /// Is there a message?
   explicit operator bool() const noexcept { return envelope_ != nullptr; }
 
   /// The unqualified name of the payload's type: the tag it has on the wire. Empty for an empty any_message.
@@ -54,6 +56,7 @@ class any_message {
 
   /// The machinery's view.
   const detail::envelope* get() const noexcept { return envelope_.get(); }
+  /// The same, given up: nothing is left here.
   detail::envelope_ptr release() noexcept { return std::move(envelope_); }
 
  private:

@@ -8,7 +8,7 @@
 namespace troupe {
 
 /// Index of one node identity (name and creation) in a table that only grows. Two indices are equal exactly
-/// when name and creation are. Index 0 is {nonode@nohost, 0}. An index means nothing outside this OS process.
+/// when name and creation are. Index 0 is `{nonode@nohost, 0}`. An index means nothing outside this OS process.
 using node_index = std::uint32_t;
 
 /// The index of the identity, which is added when it is new. `creation` tells incarnations of one name apart,

@@ -26,14 +26,19 @@ class pid {
   constexpr pid(std::uint32_t id, std::uint32_t serial, std::uint32_t creation, node_index node) noexcept
       : id_(id), serial_(serial), creation_(creation), node_(node) {}
 
+  /// Which slot of its node's table. Erlang prints it as the second number.
   constexpr std::uint32_t id() const noexcept { return id_; }
+  /// Tells apart the processes that have had that slot. Erlang prints it as the third number.
   constexpr std::uint32_t serial() const noexcept { return serial_; }
+  /// Which incarnation of its node.
   constexpr std::uint32_t creation() const noexcept { return creation_; }
+  /// The node that it lives on: an index into the program's table, see node_id.hpp.
   constexpr node_index node() const noexcept { return node_; }
 
   /// Is it not the null pid?
   constexpr explicit operator bool() const noexcept { return *this != pid(); }
 
+  /// For hash tables; equal for equal ones, in this run.
   constexpr std::uint64_t hash() const noexcept {
     return detail::mix((std::uint64_t{id_} << 32) | serial_, (std::uint64_t{node_} << 32) | creation_);
   }

@@ -25,13 +25,17 @@ class port {
   constexpr port(std::uint64_t id, std::uint32_t creation, node_index node) noexcept
       : id_(id), creation_(creation), node_(node) {}
 
+  /// Which port of its node.
   constexpr std::uint64_t id() const noexcept { return id_; }
+  /// Which incarnation of its node.
   constexpr std::uint32_t creation() const noexcept { return creation_; }
+  /// The node that it lives on: an index into the program's table, see node_id.hpp.
   constexpr node_index node() const noexcept { return node_; }
 
   /// Is it not the null port?
   constexpr explicit operator bool() const noexcept { return *this != port(); }
 
+  /// For hash tables; equal for equal ones, in this run.
   constexpr std::uint64_t hash() const noexcept { return detail::mix(id_, (std::uint64_t{node_} << 32) | creation_); }
 
   /// `#Port<Node.Id>`. For the first number see pid::to_string.

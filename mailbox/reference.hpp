@@ -22,6 +22,7 @@ namespace troupe {
 /// made it. mailbox/ does not make new ones; actors/ does. Immutable: any thread.
 class reference {
  public:
+  /// As many as Erlang's wire format can carry.
   static constexpr std::size_t max_words = 5;
 
   /// The null reference, which no make_reference gives.
@@ -33,16 +34,21 @@ class reference {
       : creation_(creation), size_(checked(words.size())), node_(node) {
     for (std::size_t i = 0; i < words.size(); ++i) words_[i] = words[i];
   }
+  /// The same, of words that are written out.
   constexpr reference(std::initializer_list<std::uint32_t> words, std::uint32_t creation, node_index node)
       : reference(std::span<const std::uint32_t>(words.begin(), words.size()), creation, node) {}
 
+  /// What makes it unlike others; empty in the null reference.
   constexpr std::span<const std::uint32_t> words() const noexcept { return {words_.data(), size_}; }
+  /// Which incarnation of its node.
   constexpr std::uint32_t creation() const noexcept { return creation_; }
+  /// The node that made it: an index into the program's table, see node_id.hpp.
   constexpr node_index node() const noexcept { return node_; }
 
   /// Is it not the null reference?
   constexpr explicit operator bool() const noexcept { return size_ != 0; }
 
+  /// For hash tables; equal for equal ones, in this run.
   constexpr std::uint64_t hash() const noexcept {
     std::uint64_t h = (std::uint64_t{node_} << 32) | creation_;
     for (const std::uint32_t word : words()) h = detail::mix(h, word);

@@ -76,15 +76,15 @@ struct term_box {
 
 /// fun Module:Name/Arity: a function by name.
 struct external_function {
-  atom module;
-  atom name;
-  std::uint8_t arity;
+  atom module;         ///< where it is looked for
+  atom name;           ///< what it is called there
+  std::uint8_t arity;  ///< how many arguments it takes
   friend bool operator==(const external_function&, const external_function&) = default;
 };
 
 /// A function that is not called by name, such as fun(X) -> X + Free end: of use only to Erlang nodes, here passed on.
 struct local_function {
-  atom module;
+  atom module;         ///< the module that it was made in
   std::int64_t index;  ///< which of the module's (OldIndex)
   std::int64_t uniq;   ///< of which version of the module (OldUniq)
   /// As in the external term format: tag 112 and what follows.
@@ -93,7 +93,7 @@ struct local_function {
 
 /// An integer that 64 bits with a sign cannot hold.
 struct big_integer {
-  bool negative;
+  bool negative;  ///< is it below 0?
   /// Lowest byte first, the last one not 0.
   std::span<const std::byte> magnitude;
 };
@@ -122,27 +122,37 @@ class term {
   /// The atom true or false.
   template <std::same_as<bool> T>
   term(T value) noexcept : term(boolean(value)) {}
+  /// An atom.
   term(atom value) noexcept : kind_(term_kind::atom) { value_.entry = value.entry_; }
+  /// A pid.
   term(const troupe::pid& value);
+  /// A reference.
   term(const troupe::reference& value);
+  /// A port.
   term(const troupe::port& value);
   /// fun Module:Name/Arity.
   term(const external_function& value);
   /// A binary with the text's bytes.
   term(std::string_view text);
+  /// A binary with the bytes of a C string.
   term(const char* text) : term(std::string_view(text)) {}
+  /// A binary with the bytes of a std::string.
   term(const std::string& text) : term(std::string_view(text)) {}
   term(std::nullptr_t) = delete;
 
+  /// Shares what it holds; any thread.
   term(const term& other) noexcept : kind_(other.kind_), boxed_(other.boxed_), value_(other.value_) {
     if (is_boxed()) value_.box->retain();
   }
+  /// Takes it over; the other is then the empty list [].
   term(term&& other) noexcept : kind_(other.kind_), boxed_(other.boxed_), value_(other.value_) { other.forget(); }
+  /// Shares what it holds.
   term& operator=(const term& other) noexcept {
     term copy(other);
     swap(copy);
     return *this;
   }
+  /// Takes it over; the other is then the empty list [].
   term& operator=(term&& other) noexcept {
     term taken(std::move(other));
     swap(taken);
@@ -152,6 +162,7 @@ class term {
     if (is_boxed() && value_.box->drop()) detail::destroy_boxes(value_.box);
   }
 
+  /// Exchanges the two.
   void swap(term& other) noexcept {
     std::swap(kind_, other.kind_);
     std::swap(boxed_, other.boxed_);
@@ -170,24 +181,27 @@ class term {
   static term function(const local_function& value);
   /// A list: term::list({1, 2, "x"}).
   static term list(std::initializer_list<term> elements);
+  /// A list of these elements.
   static term list(std::vector<term> elements);
   /// [Elements...|Tail]. With a tail that is a list, or without elements, it is what Erlang makes of it: [1|[2]] is the
   /// list [1,2].
   static term improper_list(std::vector<term> elements, term tail);
   /// A tuple: term::tuple({"ok"_atom, 1}).
   static term tuple(std::initializer_list<term> elements);
+  /// A tuple of these elements.
   static term tuple(std::vector<term> elements);
   /// A map: term::map({{"a"_atom, 1}}). Throws std::invalid_argument when a key is there twice (1 and 1.0 are
   /// two keys).
   static term map(std::initializer_list<std::pair<term, term>> items);
+  /// A map of these keys and values. Throws std::invalid_argument when a key is there twice.
   static term map(std::vector<std::pair<term, term>> items);
 
-  /// The term that this text is: what to_string() prints, and what people write in Erlang: integers (1_000, 16#ff, $a),
-  /// floats, atoms, strings (lists of characters), binaries and bit strings (<<"text"/utf8, 5:3>>), lists, tuples,
-  /// maps, pids, references, ports and fun m:f/1, with blanks and % comments between and a full stop at the end or
-  /// none. Erlang: erl_parse:parse_term/1. The number 0 in a pid, reference or port is the node `home`, or nobody's in
-  /// the null ones (<0.0.0>); a program with several nodes of its own says whose text it reads: add_node(sys.name(),
-  /// sys.creation()). Other numbers are nodes that this program knows. A function that is printed as #Fun<...> is
+  /// The term that this text is: what to_string() prints, and what people write in Erlang: integers (`1_000`, `16#ff`,
+  /// `$a`), floats, atoms, strings (lists of characters), binaries and bit strings (<<"text"/utf8, 5:3>>), lists,
+  /// tuples, maps, pids, references, ports and fun m:f/1, with blanks and % comments between and a full stop at the end
+  /// or none. Erlang: erl_parse:parse_term/1. The number 0 in a pid, reference or port is the node `home`, or nobody's
+  /// in the null ones (<0.0.0>); a program with several nodes of its own says whose text it reads: add_node(sys.name(),
+  /// sys.creation()). Other numbers are nodes that this program knows. A function that is printed as `#Fun<...>` is
   /// refused: most of it is not printed. Throws parse_error, also for bytes that are no UTF-8, a key that is in a map
   /// twice, an atom of more than 255 characters, a node that this program does not know, more than 65,536 digits in a
   /// base that is no power of 2, and a segment of a binary of more than 4,096 bits; system_limit when there is no room
@@ -197,29 +211,41 @@ class term {
   /// it, so that text that holds nothing else is empty then; places in errors count from where `text` began.
   static term parse_prefix(std::string_view& text, node_index home = own_node());
 
+  /// Which of Erlang's kinds it is.
   term_kind kind() const noexcept { return kind_; }
+  /// Is it an integer, of any size?
   bool is_integer() const noexcept { return kind_ == term_kind::integer; }
   /// Is it an integer that 64 bits with a sign cannot hold?
   bool is_big() const noexcept { return is_integer() && boxed_; }
+  /// Is it a float?
   bool is_floating() const noexcept { return kind_ == term_kind::floating; }
+  /// Is it an integer or a float?
   bool is_number() const noexcept { return is_integer() || is_floating(); }
+  /// Is it an atom?
   bool is_atom() const noexcept { return kind_ == term_kind::atom; }
   /// Is it this atom?
   bool is_atom(atom a) const noexcept { return is_atom() && atom(value_.entry) == a; }
+  /// Is it a reference?
   bool is_reference() const noexcept { return kind_ == term_kind::reference; }
+  /// Is it a pid?
   bool is_pid() const noexcept { return kind_ == term_kind::pid; }
+  /// Is it a tuple?
   bool is_tuple() const noexcept { return kind_ == term_kind::tuple; }
   /// Is it a tuple whose first element is this atom?
   bool is_tuple(atom tag) const noexcept;
+  /// Is it a map?
   bool is_map() const noexcept { return kind_ == term_kind::map; }
   /// Is it a list that ends with []?
   bool is_list() const noexcept { return kind_ == term_kind::list; }
+  /// Is it a list that ends with something else than []: [1|2]?
   bool is_improper_list() const noexcept { return kind_ == term_kind::improper_list; }
   /// Is it a bit string of whole bytes?
   bool is_binary() const noexcept { return kind_ == term_kind::binary; }
   /// Is it a bit string whose last byte is not whole?
   bool is_bit_string() const noexcept { return kind_ == term_kind::bit_string; }
+  /// Is it a port?
   bool is_port() const noexcept { return kind_ == term_kind::port; }
+  /// Is it a function, of either sort?
   bool is_function() const noexcept { return kind_ == term_kind::function; }
   /// Is it fun Module:Name/Arity?
   bool is_external_function() const noexcept;
@@ -234,18 +260,25 @@ class term {
   big_integer as_big() const;
   /// Only of a float, not of an integer.
   double as_floating() const;
+  /// The atom; term_error for other kinds.
   atom as_atom() const;
   /// The atoms true and false.
   bool as_bool() const;
+  /// The pid; term_error for other kinds.
   const troupe::pid& as_pid() const;
+  /// The reference; term_error for other kinds.
   const troupe::reference& as_reference() const;
+  /// The bytes of a binary; term_error for other kinds.
   std::string_view as_binary() const;
   /// The bytes of a binary or a bit string; in the last one, bits that do not belong to it are 0.
   std::string_view as_bytes() const;
   /// How many bits of a binary or a bit string.
   std::size_t bit_size() const;
+  /// The port; term_error for other kinds.
   const troupe::port& as_port() const;
+  /// The parts of fun Module:Name/Arity; term_error for others.
   const external_function& as_external_function() const;
+  /// A function that is not called by name, to look at or pass on; term_error for others.
   local_function as_local_function() const;
 
   /// The elements of a list or a tuple; of an improper list those before the tail. Throws term_error for other kinds.

@@ -13,6 +13,7 @@ namespace troupe {
 /// throws decode_error.
 class term_reader final : public term_source {
  public:
+  /// Reads that term, which must live as long as the reader.
   explicit term_reader(const term& value) noexcept : root_(&value) {}
 
   term_kind peek() const override { return current().kind(); }

@@ -21,24 +21,32 @@ class term_sink {
  public:
   virtual ~term_sink();
 
+  /// An integer.
   virtual void put_integer(std::int64_t value) = 0;
   /// Unless overridden, as an integer; above its range as put_opaque.
   virtual void put_unsigned(std::uint64_t value);
   /// A float; throws std::invalid_argument when it is infinite or not a number (formats may say otherwise).
   virtual void put_floating(double value) = 0;
+  /// An atom.
   virtual void put_atom(atom value) = 0;
+  /// A pid.
   virtual void put_pid(const pid& value) = 0;
+  /// A reference.
   virtual void put_reference(const reference& value) = 0;
   /// Bytes.
   virtual void put_binary(std::string_view bytes) = 0;
 
   /// `size` elements follow.
   virtual void begin_list(std::size_t size) = 0;
+  /// All elements have been written.
   virtual void end_list() = 0;
+  /// `size` elements follow.
   virtual void begin_tuple(std::size_t size) = 0;
+  /// All elements have been written.
   virtual void end_tuple() = 0;
   /// `size` times a key and its value follow.
   virtual void begin_map(std::size_t size) = 0;
+  /// All keys and values have been written.
   virtual void end_map() = 0;
 
   /// A leaf that only terms carry: an integer beyond 64 bits, a bit string, a port or a function. Unless overridden,
@@ -46,6 +54,7 @@ class term_sink {
   virtual void put_opaque(const term& value);
   /// `size` elements and the tail follow. Unless overridden, throws std::invalid_argument.
   virtual void begin_improper_list(std::size_t size);
+  /// The elements and the tail have been written.
   virtual void end_improper_list();
 
   /// What formats other than Erlang's tell apart. Text: unless overridden, a binary.
@@ -58,7 +67,9 @@ class term_sink {
   /// A struct of `size` members, each announced by member() and then written. Unless overridden: the tuple
   /// {name, Member...}, and the atom name when there are no members.
   virtual void begin_struct(atom name, std::size_t size);
+  /// The value of this member follows.
   virtual void member(std::string_view name);
+  /// All members have been written; the same name and size as at the beginning.
   virtual void end_struct(atom name, std::size_t size);
 
   /// A whole term. Unless overridden, it is taken to parts and these are written.

@@ -28,12 +28,16 @@ namespace troupe {
 /// module, "reducer" is troupe:reducer. The arity is that of the function without its context. Throws
 /// std::invalid_argument for an empty part.
 struct export_name {
-  atom module;
-  atom function;
+  atom module;    ///< troupe unless said
+  atom function;  ///< without its arity
 
+  /// Of "module:function", or of "function" alone.
   export_name(std::string_view name);
+  /// The same, from a C string.
   export_name(const char* name) : export_name(std::string_view(name)) {}
+  /// The same, from a std::string.
   export_name(const std::string& name) : export_name(std::string_view(name)) {}
+  /// Of its two parts.
   export_name(atom m, atom f) noexcept : module(m), function(f) {}
 };
 

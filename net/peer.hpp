@@ -42,7 +42,7 @@ struct peer_exit {
 /// To peer_options::report: the OS process of that node has ended. The nodedown of its connection comes apart from it.
 /// Erlang: the DOWN of peer's control process.
 struct peer_down {
-  atom node;
+  atom node;   ///< its name
   int code;    ///< as in peer_exit
   int signal;  ///< as in peer_exit
   friend bool operator==(const peer_down&, const peer_down&) = default;
@@ -60,9 +60,11 @@ struct peer_options {
   std::string name;
   /// A path, or a name to look for in $PATH. Empty: this program.
   std::string program{};
+  /// What its main gets, without the program's name.
   std::vector<std::string> arguments{};
   /// In addition to this process's own.
   std::vector<std::pair<std::string, std::string>> environment{};
+  /// When start_peer returns.
   peer_start until = peer_start::ready;
   /// How long that may take.
   std::chrono::nanoseconds patience = std::chrono::seconds(15);
@@ -77,16 +79,20 @@ class peer {
  public:
   /// None.
   peer() noexcept = default;
+  /// Takes the OS process over; the other has none then.
   peer(peer&&) noexcept;
+  /// The same; kills the one that this had.
   peer& operator=(peer&&) noexcept;
   /// Kills it, if it runs, and waits for its end, which is a matter of milliseconds. See stop.
   ~peer();
 
+  /// False when this is none.
   explicit operator bool() const noexcept { return process_ != nullptr; }
   /// Its node's name; the empty atom when this is none.
   atom name() const noexcept { return name_; }
   /// The OS's number of its process; 0 when this is none.
   int os_pid() const noexcept;
+  /// Is the OS process running?
   bool is_running() const noexcept;
 
   /// Blocks until it has ended: nothing when it has not in that time. Throws usage_error on a worker, where it would
@@ -137,9 +143,9 @@ std::optional<node_options> peer_node_options();
 /// What a peer's main does: makes its node, lets `setup` export and spawn what there is to find on it, connects with
 /// the parent and tells it so, and waits until the parent says stop, or is gone (standard input ends). Then ends the
 /// node, and returns what main should: 0, or 1 when something of this failed, which it prints. When the end takes
-/// longer than 10 s, the process exits on the spot. Call it at the beginning of main. Options: with others than those
-/// of the parent.
+/// longer than 10 s, the process exits on the spot. Call it at the beginning of main.
 int run_peer(const std::function<void(node&)>& setup);
+/// The same with other options than the parent's.
 int run_peer(const node_options& options, const std::function<void(node&)>& setup);
 
 }  // namespace troupe

@@ -15,14 +15,14 @@ namespace troupe {
 
 /// A node is connected from now on. To those who called monitor_nodes. Erlang: {nodeup, Node}.
 struct nodeup {
-  atom node;
+  atom node;  ///< its name
   friend bool operator==(const nodeup&, const nodeup&) = default;
 };
 
 /// The connection with a node is gone, or could not be made. To those who called monitor_node or monitor_nodes. Erlang:
 /// {nodedown, Node}.
 struct nodedown {
-  atom node;
+  atom node;  ///< its name
   friend bool operator==(const nodedown&, const nodedown&) = default;
 };
 
@@ -58,9 +58,9 @@ task<bool> ping(context& self, process_name node, detail::duration patience = st
 
 /// What spawn_at does besides.
 struct spawn_at_options {
-  bool link = false;
-  bool monitor = false;
-  detail::duration patience = std::chrono::seconds(5);
+  bool link = false;                                    ///< as spawn_link
+  bool monitor = false;                                 ///< as spawn_monitor
+  detail::duration patience = std::chrono::seconds(5);  ///< until the answer; then call_failed
 };
 
 namespace detail {
@@ -82,6 +82,7 @@ task<spawned> spawn_at(context& self, process_name node, spawn_at_options option
                        Args... arguments) {
   return detail::spawn_on(self, node.atom(), what, detail::argument_list(arguments...), options);
 }
+/// The same without options: neither linked nor monitored. Erlang: spawn/4.
 template <class... Args>
 task<pid> spawn_at(context& self, process_name node, export_name what, Args... arguments) {
   const spawn_at_options options;

@@ -22,8 +22,10 @@ class rpc_failed : public std::runtime_error {
     thrown  ///< it threw (erpc alone: rpc takes what is thrown for the result, as Erlang's does)
   };
 
+  /// It failed so, for that reason; `what` is for people.
   rpc_failed(kind how, term reason, const std::string& what);
 
+  /// How it failed.
   kind how() const noexcept { return how_; }
   /// The reason. Of rpc: what stands in {badrpc, Reason}.
   const term& reason() const noexcept { return reason_; }
@@ -45,6 +47,7 @@ template <class... Args>
 task<term> rpc(context& self, process_name node, export_name what, Args... arguments) {
   return detail::rpc_term(self, node.atom(), what, detail::argument_list(arguments...), default_timeout);
 }
+/// The same with another timeout: rpc(self, "b@host", after(1min), "lists:reverse", list).
 template <class... Args>
 task<term> rpc(context& self, process_name node, detail::after_clause<void> patience, export_name what,
                Args... arguments) {
@@ -57,6 +60,7 @@ template <class... Args>
 task<term> erpc(context& self, process_name node, export_name what, Args... arguments) {
   return detail::erpc_term(self, node.atom(), what, detail::argument_list(arguments...), default_timeout);
 }
+/// The same with another timeout.
 template <class... Args>
 task<term> erpc(context& self, process_name node, detail::after_clause<void> patience, export_name what,
                 Args... arguments) {

@@ -40,6 +40,7 @@ class endless : public std::runtime_error {
 /// One thread uses the world and its systems. The world outlives its systems by itself.
 class simulation {
  public:
+  /// A world in which nothing has happened yet. The same seed, the same choices.
   explicit simulation(std::uint64_t seed);
   ~simulation();
   simulation(const simulation&) = delete;
@@ -53,6 +54,7 @@ class simulation {
   /// Until nothing will ever happen again.
   void run();
 
+  /// The seed that it was made with.
   std::uint64_t seed() const noexcept;
   /// A hash of all that has happened: equal for equal programs and seeds.
   std::uint64_t trace_hash() const noexcept;

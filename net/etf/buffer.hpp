@@ -22,9 +22,11 @@ class buffer {
   buffer() noexcept = default;
   /// Room for so many bytes.
   explicit buffer(std::size_t capacity) { reserve(capacity); }
+  /// Takes the bytes over; the other is empty then.
   buffer(buffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)),
         capacity_(std::exchange(other.capacity_, 0)) {}
+  /// The same; drops the bytes that this had.
   buffer& operator=(buffer&& other) noexcept {
     buffer taken(std::move(other));
     std::swap(data_, taken.data_);
@@ -34,11 +36,17 @@ class buffer {
   }
   ~buffer() { troupe::detail::deallocate(data_); }
 
+  /// The bytes, to be written over. Until the next one is appended.
   std::byte* data() noexcept { return data_; }
+  /// The bytes. Until the next one is appended.
   const std::byte* data() const noexcept { return data_; }
+  /// How many bytes have been appended.
   std::size_t size() const noexcept { return size_; }
+  /// How many have room without another allocation.
   std::size_t capacity() const noexcept { return capacity_; }
+  /// Has nothing been appended?
   bool empty() const noexcept { return size_ == 0; }
+  /// All bytes. Until the next one is appended.
   std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
 
   /// Forgets the bytes and keeps the memory.
@@ -58,16 +66,23 @@ class buffer {
       grow(count);
     return data_ + std::exchange(size_, size_ + count);
   }
+  /// Appends `count` bytes.
   void append(const void* from, std::size_t count) {
     std::byte* place = extend(count);
     if (count != 0) std::memcpy(place, from, count);
   }
+  /// Appends these bytes.
   void append(std::span<const std::byte> from) { append(from.data(), from.size()); }
+  /// Appends the text's bytes.
   void append(std::string_view from) { append(from.data(), from.size()); }
 
+  /// Appends a byte.
   void put8(std::uint8_t value) { *extend(1) = static_cast<std::byte>(value); }
+  /// Appends 2 bytes, the highest first.
   void put16(std::uint16_t value) { store(extend(sizeof value), value); }
+  /// Appends 4 bytes, the highest first.
   void put32(std::uint32_t value) { store(extend(sizeof value), value); }
+  /// Appends 8 bytes, the highest first.
   void put64(std::uint64_t value) { store(extend(sizeof value), value); }
   /// Writes over what is there: a length that is known only afterwards. `at` + 4 is at most size().
   void set32(std::size_t at, std::uint32_t value) noexcept { store(data_ + at, value); }

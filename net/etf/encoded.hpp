@@ -25,6 +25,7 @@ struct binary_limits {
 /// The value in the external term format, with the version byte. Erlang: term_to_binary/1. Throws what writer and the
 /// codecs throw. Any thread.
 std::vector<std::byte> to_binary(const term& value);
+/// The same of any value that has a codec, without a term between.
 template <class T>
 std::vector<std::byte> to_binary(const T& value);
 

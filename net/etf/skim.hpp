@@ -19,12 +19,14 @@ namespace troupe::etf {
 /// their creations. Each costs one, once. One thread at a time.
 class name_budget {
  public:
+  /// So many may be new.
   explicit name_budget(std::size_t names = 100'000) noexcept : left_(names) {}
 
   /// How many more.
   std::size_t left() const noexcept { return left_; }
   /// An atom of this text was seen. False: it is new, and one too many. Interns nothing.
   bool charge_atom(std::string_view text);
+  /// The same for a node of this name and creation.
   bool charge_node(std::string_view name, std::uint32_t creation);
 
  private:
@@ -40,7 +42,7 @@ struct skim_limits {
   std::size_t max_size = std::numeric_limits<std::size_t>::max();  ///< bytes of one term
   std::size_t max_depth = 256;           ///< levels of tuples, lists, maps and funs; term_source reads 512
   std::span<const atom> cached_atoms{};  ///< what cache references (82) of this message stand for
-  name_budget names{};
+  name_budget names{};                   ///< how many names may be new
 };
 
 /// What a skim has found.

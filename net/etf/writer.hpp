@@ -52,6 +52,7 @@ class writer final : public term_sink {
 
   /// An atom by its text (UTF-8, at most 255 characters), which need be none here.
   void put_atom_text(std::string_view text);
+  /// A port.
   void put_port(const port& value);
 
  private:

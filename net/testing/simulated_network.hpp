@@ -39,6 +39,7 @@ namespace troupe::testing {
 /// and hosts may live longer than this object.
 class simulated_network {
  public:
+  /// A network without hosts yet, whose time and chances are the world's.
   explicit simulated_network(simulation& world);
   ~simulated_network();
   simulated_network(const simulated_network&) = delete;
