@@ -526,12 +526,13 @@ TEST_CASE("an answer that cannot be decoded fails the call with bad_reply") {
   });
 }
 
-TEST_CASE("a process that calls itself waits in vain") {
+TEST_CASE("a process that calls itself, by pid or by name, is told so at once") {
   everywhere([](context& self) -> process {
-    const term reason = co_await failure(self, self, get{}, 1s);
-    CHECK(reason == term("timeout"_atom));
-    auto r = co_await self.receive<request<get>>();  // the question is there
-    r.reply(1);                                      // nobody waits for that
+    const term reason = co_await failure(self, self, get{}, 1h);
+    CHECK(reason == term("calling_self"_atom));
+    self.register_name("myself");
+    const term named = co_await failure(self, "myself", get{}, 1h);
+    CHECK(named == term("calling_self"_atom));
     const auto any = co_await self.receive<any_message>(after(1s));
     CHECK(!any.has_value());
   });

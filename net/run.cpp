@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: BSL-1.0
+// A main: the command line, signals, and the exit code.
+#include <troupe/net/run.hpp>
+
+#include <troupe/actors/actor_system.hpp>
+#include <troupe/net/node.hpp>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <future>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <pthread.h>
+
+namespace troupe {
+
+using namespace literals;
+
+namespace {
+
+struct command_line {
+  std::string name;
+  std::string cookie;
+  std::string config;
+  std::string listen;
+  std::size_t workers = 0;
+  bool hidden = false;
+};
+
+/// What the process that runs the application tells the main thread. Kept by both.
+class outcome {
+ public:
+  struct promises {
+    std::promise<std::optional<std::string>> started;  // why not
+    std::promise<term> ended;
+    std::promise<void> stopped;
+  };
+  outcome() : promises_(std::make_shared<promises>()) {}
+  promises* operator->() const noexcept { return promises_.get(); }
+
+ private:
+  std::shared_ptr<promises> promises_;
+};
+
+/// ADDRESS, ADDRESS:PORT or [IPv6]:PORT. Throws std::invalid_argument.
+void split_listen(const std::string& text, node_options& options) {
+  std::string address = text;
+  std::string port;
+  const auto colon = text.rfind(':');
+  const bool bracketed = !text.empty() && text.front() == '[';
+  if (bracketed) {
+    const auto close = text.find(']');
+    if (close == std::string::npos) throw std::invalid_argument("--listen " + text + ": a ] is missing");
+    address = text.substr(1, close - 1);
+    if (close + 1 < text.size()) port = text.substr(close + 2);
+  } else if (colon != std::string::npos && text.find(':') == colon) {
+    address = text.substr(0, colon);
+    port = text.substr(colon + 1);
+  }
+  options.listen = address;
+  if (port.empty()) return;
+  char* end = nullptr;
+  const unsigned long n = std::strtoul(port.c_str(), &end, 10);
+  if (*end != '\0' || n > 65535) throw std::invalid_argument("--listen " + text + ": " + port + " is no port");
+  options.port = static_cast<std::uint16_t>(n);
+}
+
+process run_application(context& self, application app, std::string configuration, outcome told) {
+  const auto failed = [&](const std::string& why) { told->started.set_value(why); };
+  start_result made;
+  try {
+    co_await start_application_controller(self, std::move(configuration));
+    made = co_await start_application(self, app, application_type::permanent);
+  } catch (const std::exception& e) {
+    failed(e.what());
+    co_return;
+  }
+  if (!made.started()) {
+    failed("application " + app.name +
+           " was not started: " + (made.what == start_result::outcome::ignored ? "ignore" : made.reason.to_string()));
+    co_return;
+  }
+  told->started.set_value(std::nullopt);
+  told->ended.set_value(co_await await_applications_end(self));
+  ::kill(::getpid(), SIGTERM);
+}
+
+process stop_applications(context& self, outcome told) {
+  co_await stop_all_applications(self);
+  told->stopped.set_value();
+}
+
+bool is_ready(const std::future<term>& f) {
+  return f.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+int exit_code_of(const term& reason, const std::string& name) {
+  const term& code = reason.is_tuple("shutdown"_atom) && reason.size() == 2 ? reason.elements()[1] : reason;
+  if (code.is_integer() && code >= term(0) && code <= term(255)) return static_cast<int>(code.as_integer());
+  if (reason.is_atom("normal"_atom) || reason.is_atom("shutdown"_atom)) return 0;
+  std::fprintf(stderr, "application %s ended: %s\n", name.c_str(), reason.to_string().c_str());
+  return 1;
+}
+
+class signals {
+ public:
+  signals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, &before_);
+  }
+  ~signals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  signals(const signals&) = delete;
+  signals& operator=(const signals&) = delete;
+
+  int wait() const {
+    int signal = 0;
+    while (sigwait(&set_, &signal) != 0) {
+    }
+    return signal;
+  }
+  /// 0: none came.
+  int wait_for(std::chrono::milliseconds time) const {
+    const timespec t{.tv_sec = time.count() / 1000, .tv_nsec = time.count() % 1000 * 1000000};
+    const int signal = sigtimedwait(&set_, nullptr, &t);
+    return signal > 0 ? signal : 0;
+  }
+
+ private:
+  sigset_t set_{};
+  sigset_t before_{};
+};
+
+int run_in(actor_system& system, const signals& asked, application app, std::string configuration,
+           const run_options& options) {
+  if (options.setup) options.setup(system);
+  const std::string name = app.name;
+  const outcome told;
+  auto started = told->started.get_future();
+  auto ended = told->ended.get_future();
+  auto stopped = told->stopped.get_future();
+  system.spawn(run_application, std::move(app), std::move(configuration), told);
+  // A start may be broken off, too.
+  int signal = 0;
+  while (started.wait_for(std::chrono::seconds(0)) != std::future_status::ready && signal == 0)
+    if (started.wait_for(std::chrono::milliseconds(10)) != std::future_status::ready)
+      signal = asked.wait_for(std::chrono::milliseconds(1));
+  if (signal == 0) {
+    if (const auto why = started.get()) {
+      std::fprintf(stderr, "%s\n", why->c_str());
+      return 1;
+    }
+    signal = asked.wait();
+    if (is_ready(ended)) return exit_code_of(ended.get(), name);
+  }
+  system.spawn(stop_applications, told);
+  const auto deadline = std::chrono::steady_clock::now() + options.shutdown;
+  while (stopped.wait_for(std::chrono::milliseconds(0)) != std::future_status::ready) {
+    if (const int again = asked.wait_for(std::chrono::milliseconds(20))) {
+      std::fprintf(stderr, "application %s is not given the time to stop\n", name.c_str());
+      std::_Exit(128 + again);
+    }
+    if (std::chrono::steady_clock::now() >= deadline) {
+      std::fprintf(stderr, "application %s has not stopped in time\n", name.c_str());
+      return 1;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv, application app, run_options options) {
+  command_line line;
+  CLI::App cli(app.name);
+  cli.add_option("--name", line.name, "be a node of this name, NAME@HOST");
+  cli.add_option("--cookie", line.cookie, "the nodes' common secret; else that of ~/.erlang.cookie");
+  cli.add_flag("--hidden", line.hidden, "be a hidden node");
+  cli.add_option("--listen", line.listen, "where the node listens, ADDRESS[:PORT]");
+  cli.add_option("--config", line.config, "JSON: {\"application\": {\"key\": value}}");
+  cli.add_option("--workers", line.workers, "threads that run processes; 0: one for each core");
+  node_options made;
+  std::string configuration = "{}";
+  try {
+    cli.parse(argc, argv);
+    if (line.name.empty() && (!line.cookie.empty() || line.hidden || !line.listen.empty()))
+      throw std::invalid_argument("--cookie, --hidden and --listen are for a node: give it a --name");
+    if (!line.listen.empty()) split_listen(line.listen, made);
+    if (!line.config.empty()) {
+      std::ifstream file(line.config);
+      if (!file) throw std::invalid_argument("--config " + line.config + ": cannot be read");
+      configuration.assign(std::istreambuf_iterator<char>(file), {});
+      try {
+        static_cast<void>(parse_json(configuration));
+      } catch (const decode_error& e) {
+        throw std::invalid_argument(line.config + ": " + e.what());
+      }
+    }
+  } catch (const CLI::ParseError& e) {
+    const int code = cli.exit(e);
+    return code == 0 ? 0 : 2;
+  } catch (const std::invalid_argument& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 2;
+  }
+  made.name = line.name;
+  made.cookie = line.cookie;
+  made.hidden = line.hidden;
+  made.system.workers = line.workers;
+  if (options.adjust) options.adjust(made);
+
+  const signals asked;  // before there are threads
+  try {
+    if (made.name.empty()) {
+      actor_system system(made.system);
+      return run_in(system, asked, std::move(app), std::move(configuration), options);
+    }
+    node here(made);
+    return run_in(here, asked, std::move(app), std::move(configuration), options);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 1;
+  }
+}
+
+}  // namespace troupe
