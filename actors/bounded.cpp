@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace troupe::detail {
 
@@ -46,8 +47,13 @@ bool admit(runtime& rt, executor* env, slot& target, const pid& to, envelope* e,
     return false;
   }
   slot& sender = *env->current;
-  if (mode == when_full::queue)
-    return g.wait(e, to.serial(), sender.self(), rt.gates().make_ticket(), false) == gate::outcome::passed;
+  if (mode == when_full::queue) {
+    open_question& asked = *sender.extra->questions.back();
+    asked.ticket = rt.gates().make_ticket();
+    if (g.wait(e, to.serial(), sender.self(), asked.ticket, false) == gate::outcome::passed) return true;
+    asked.at = &g;
+    return false;
+  }
   auto crowd = std::make_unique<crowded_send>();
   crowd->e = e;
   crowd->what = e->type;
@@ -55,6 +61,15 @@ bool admit(runtime& rt, executor* env, slot& target, const pid& to, envelope* e,
   sender.more().crowd = std::move(crowd);
   sender.crowded = true;
   return false;
+}
+
+void withdraw(open_question& q) noexcept {
+  // An answer says that the request has left the gate.
+  gate* g = std::exchange(q.at, nullptr);
+  envelope* e = g == nullptr || q.answer != nullptr ? nullptr : g->leave(q.ticket);
+  if (e == nullptr) return;
+  static_cast<request_envelope*>(e)->home = nullptr;  // its caller knows
+  free_envelope(e);  // not under the gate's lock: the payload's destructor may do what it likes
 }
 
 bool is_refused(runtime& rt, const pid& to, envelope& e) noexcept {
