@@ -84,7 +84,7 @@ gate* gate_of(const slot& s) noexcept {
   const std::uint32_t index = s.gate_index.load(std::memory_order_relaxed);
   if (index == 0) return nullptr;
   gate& g = s.rt->gates().at(index);
-  return g.room.is(s.serial.load(std::memory_order_relaxed)) ? &g : nullptr;
+  return g.is(s.serial.load(std::memory_order_relaxed)) ? &g : nullptr;
 }
 
 void slot::place_free(envelope& e) noexcept {
@@ -100,19 +100,19 @@ void slot::place_free(envelope& e) noexcept {
 
 void keep_limit(slot& s) noexcept {
   gate* g = gate_of(s);
-  if (g == nullptr || g->room.left() >= 0) return;
+  if (g == nullptr || g->left() >= 0) return;
   if (g->policy() == overflow::end_receiver) {
     if (s.exit_pending || s.finished) return;
     s.more().reason = "mailbox_full"_atom;
     s.exit_pending = true;
     return;
   }
-  while (g->room.left() < 0) {
+  while (g->left() < 0) {
     inbox::position from;
     envelope* e = s.messages.find<inbox::everything>(from, [](const envelope& oldest) { return oldest.counted; });
     if (e == nullptr) return;  // those that are too many are still under way
     s.reshuffled = true;
-    g->room.give();
+    g->give_up_place();
     drop(*s.rt, s.env, s.self(), *g, e);
   }
 }

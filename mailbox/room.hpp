@@ -34,7 +34,7 @@ class mailbox_room {
   /// One place, for a message to the process with that serial. With `beyond` it is given though there is none: the
   /// owner is to throw something out. Any thread.
   result take(std::uint32_t serial, bool beyond) noexcept {
-    // seq_cst, all three: a sender that waits says so first and tries once more; see gate::wait. The load alone decides
+    // seq_cst, all three: a sender that waits says so first and tries once more; see room_line. The load alone decides
     // when there is no room.
     std::uint64_t seen = word_.load(std::memory_order_seq_cst);
     do {
