@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace troupe::detail {
 
@@ -46,8 +47,13 @@ bool admit(runtime& rt, executor* env, slot& target, const pid& to, envelope* e,
     return false;
   }
   slot& sender = *env->current;
-  if (mode == when_full::queue)
-    return g.wait(e, to.serial(), sender.self(), rt.gates().make_ticket(), false) == gate::outcome::passed;
+  if (mode == when_full::queue) {
+    open_question& asked = *sender.extra->questions.back();
+    asked.ticket = rt.gates().make_ticket();
+    if (g.wait(e, to.serial(), sender.self(), asked.ticket, false) == gate::outcome::passed) return true;
+    asked.at = &g;
+    return false;
+  }
   auto crowd = std::make_unique<crowded_send>();
   crowd->e = e;
   crowd->what = e->type;
@@ -55,6 +61,15 @@ bool admit(runtime& rt, executor* env, slot& target, const pid& to, envelope* e,
   sender.more().crowd = std::move(crowd);
   sender.crowded = true;
   return false;
+}
+
+void withdraw(open_question& q) noexcept {
+  // An answer says that the request has left the gate.
+  gate* g = std::exchange(q.at, nullptr);
+  envelope* e = g == nullptr || q.answer != nullptr ? nullptr : g->leave(q.ticket);
+  if (e == nullptr) return;
+  static_cast<request_envelope*>(e)->home = nullptr;  // its caller knows
+  free_envelope(e);  // not under the gate's lock: the payload's destructor may do what it likes
 }
 
 bool is_refused(runtime& rt, const pid& to, envelope& e) noexcept {
@@ -69,7 +84,7 @@ gate* gate_of(const slot& s) noexcept {
   const std::uint32_t index = s.gate_index.load(std::memory_order_relaxed);
   if (index == 0) return nullptr;
   gate& g = s.rt->gates().at(index);
-  return g.room.is(s.serial.load(std::memory_order_relaxed)) ? &g : nullptr;
+  return g.is(s.serial.load(std::memory_order_relaxed)) ? &g : nullptr;
 }
 
 void slot::place_free(envelope& e) noexcept {
@@ -85,19 +100,19 @@ void slot::place_free(envelope& e) noexcept {
 
 void keep_limit(slot& s) noexcept {
   gate* g = gate_of(s);
-  if (g == nullptr || g->room.left() >= 0) return;
+  if (g == nullptr || g->left() >= 0) return;
   if (g->policy() == overflow::end_receiver) {
     if (s.exit_pending || s.finished) return;
     s.more().reason = "mailbox_full"_atom;
     s.exit_pending = true;
     return;
   }
-  while (g->room.left() < 0) {
+  while (g->left() < 0) {
     inbox::position from;
     envelope* e = s.messages.find<inbox::everything>(from, [](const envelope& oldest) { return oldest.counted; });
     if (e == nullptr) return;  // those that are too many are still under way
     s.reshuffled = true;
-    g->room.give();
+    g->give_up_place();
     drop(*s.rt, s.env, s.self(), *g, e);
   }
 }

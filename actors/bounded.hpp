@@ -13,13 +13,14 @@ namespace troupe::detail {
 
 class executor;
 class runtime;
+struct open_question;
 struct slot;
 
 /// What becomes of a message for a full mailbox whose senders are to wait.
 enum class when_full : std::uint8_t {
   drop,   // its sender cannot wait: a timer, another node, an ordinary thread
   hold,   // slot_extra::crowd of the sender keeps it: see sent
-  queue,  // the gate keeps it: its sender waits for the answer anyway
+  queue,  // the gate keeps it: its sender waits for the answer anyway, to the question that it registered last
 };
 
 /// The slot's new process is bounded from now on. Throws usage_error for a limit that is too high. Only its spawner,
@@ -29,6 +30,10 @@ void bound(slot& s, const mailbox_limit& limit);
 /// May the envelope go into the mailbox of that slot, which has a gate? False: it has been dropped, or is kept
 /// elsewhere. Any thread; hold and queue: only the process that `env` runs.
 bool admit(runtime& rt, executor* env, slot& target, const pid& to, envelope* e, when_full mode) noexcept;
+
+/// The process that asked gives the question up, which is registered no more: a request that still waits for room is
+/// taken back and freed, and nobody hears of it. One that has gone in stays there. Only the process that asked.
+void withdraw(open_question& q) noexcept;
 
 /// For an ordinary thread, which does not wait: does the message find a full mailbox whose senders are to wait? If not
 /// it has taken its place. Any thread.

@@ -64,6 +64,8 @@ void question::close() noexcept {
                                            [](const open_question* q, std::uint64_t n) { return q->number < n; });
     list.erase(it);
     registered_ = false;
+    if (open_.at != nullptr) [[unlikely]]
+      withdraw(open_);
     // A call to another node monitors whom it asks: see router.
     if (open_.connection != 0 && !is_spawn_ &&
         (open_.answer == nullptr || open_.answer->kind != envelope_kind::failure))

@@ -3,7 +3,7 @@
 #include <troupe/actors/gate.hpp>
 #include <troupe/mailbox/errors.hpp>
 
-#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -22,67 +22,45 @@ void gate::open(std::uint32_t serial, const mailbox_limit& limit) {
   policy_.store(limit.policy, std::memory_order_relaxed);
   limit_.store(limit.messages, std::memory_order_relaxed);
   dropped_.store(0, std::memory_order_relaxed);
-  room.open(serial, static_cast<std::int32_t>(limit.messages));
+  line_.room.open(serial, static_cast<std::int32_t>(limit.messages));
 }
+
+namespace {
+
+using result = mailbox_room<>::result;
+
+/// What a sender is told that has asked for a place. stale: the receiver is gone; the mailbox will say so.
+gate::outcome told(envelope& e, result got, gate::outcome when_full) noexcept {
+  e.counted = got == result::taken;
+  return got == result::full ? when_full : gate::outcome::passed;
+}
+
+}  // namespace
 
 gate::outcome gate::enter(envelope& e, std::uint32_t serial) noexcept {
   const overflow p = policy();
-  // Those who wait are first. relaxed: only fairness depends on it.
-  if (p == overflow::wait && waiting_.load(std::memory_order_relaxed) != 0) return outcome::full;
-  switch (room.take(serial, p == overflow::drop_oldest || p == overflow::end_receiver)) {
-    case mailbox_room<>::result::taken: e.counted = true; return outcome::passed;
-    case mailbox_room<>::result::full: return outcome::full;
-    case mailbox_room<>::result::stale: return outcome::passed;  // the receiver is gone: the mailbox will say so
-  }
-  return outcome::passed;
+  const result got = p == overflow::wait
+                         ? line_.enter(serial)
+                         : line_.room.take(serial, p == overflow::drop_oldest || p == overflow::end_receiver);
+  return told(e, got, outcome::full);
 }
 
 gate::outcome gate::wait(envelope* e, std::uint32_t serial, const pid& sender, room_ticket ticket, bool notify) {
-  const std::lock_guard guard(lock_);
-  queue_.push_back({e, sender, ticket, notify});
-  // seq_cst: we say that we wait, then try once more; the owner gives a place back, then looks whether somebody waits.
-  // One of us sees the other.
-  waiting_.fetch_add(1, std::memory_order_seq_cst);
-  if (queue_.size() == 1) {
-    const auto got = room.take(serial, false);
-    if (got == mailbox_room<>::result::full) return outcome::waits;
-    e->counted = got == mailbox_room<>::result::taken;
-  } else if (!room.is(serial)) {
-    e->counted = false;
-  } else {
-    return outcome::waits;
-  }
-  queue_.pop_back();
-  waiting_.fetch_sub(1, std::memory_order_relaxed);
-  return outcome::passed;
+  const result got = line_.join({e, sender, ticket, notify}, serial);
+  // From here on one that waits may be let in by the owner: it is no longer ours.
+  return got == result::full ? outcome::waits : told(*e, got, outcome::waits);
 }
 
 envelope* gate::leave(room_ticket ticket) noexcept {
-  const std::lock_guard guard(lock_);
-  const auto it = std::find_if(queue_.begin(), queue_.end(), [&](const entry& w) { return w.ticket == ticket; });
-  if (it == queue_.end()) return nullptr;
-  envelope* e = it->e;
-  queue_.erase(it);
-  waiting_.fetch_sub(1, std::memory_order_relaxed);
-  return e;
+  const std::optional<entry> who = line_.leave(ticket);
+  return who ? who->e : nullptr;
 }
 
 gate::entry gate::let_in() noexcept {
-  const std::lock_guard guard(lock_);
-  if (queue_.empty()) return {};
-  if (room.take(room.serial(), false) != mailbox_room<>::result::taken) return {};
-  entry next = queue_.front();
-  queue_.pop_front();
-  waiting_.fetch_sub(1, std::memory_order_relaxed);
-  next.e->counted = true;
-  return next;
-}
-
-std::list<gate::entry> gate::close() noexcept {
-  const std::lock_guard guard(lock_);
-  room.close();
-  waiting_.store(0, std::memory_order_relaxed);
-  return std::exchange(queue_, {});
+  const std::optional<entry> first = line_.next();
+  if (!first) return {};
+  first->e->counted = true;
+  return *first;
 }
 
 gate_table::~gate_table() {

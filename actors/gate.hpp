@@ -3,8 +3,9 @@
 #pragma once
 
 #include <troupe/actors/mailbox_limit.hpp>
+#include <troupe/actors/room_line.hpp>
 #include <troupe/mailbox/envelope.hpp>
-#include <troupe/mailbox/room.hpp>
+#include <troupe/mailbox/pid.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -15,9 +16,6 @@
 
 namespace troupe::detail {
 
-/// Tells the waits of senders apart, in one system. Gates' have the highest bit set, connections' have not.
-using room_ticket = std::uint64_t;
-
 /// A gate belongs to one slot for good, and counts for the process that lives there when that is bounded. So a sender
 /// with a stale pid finds a gate that is not its receiver's, never freed memory.
 class gate {
@@ -26,6 +24,12 @@ class gate {
     passed,  // push it
     full,    // the caller still has it
     waits    // the gate has it, and lets it in when there is room
+  };
+  struct entry {
+    envelope* e = nullptr;
+    pid sender;
+    room_ticket ticket = 0;
+    bool notify = false;  // the sender waits to be told
   };
 
   /// The slot's new process is bounded. Only its spawner, before anybody knows its pid.
@@ -40,28 +44,23 @@ class gate {
   envelope* leave(room_ticket ticket) noexcept;
 
   /// One of the messages that had a place was taken out of the mailbox. True: somebody waits for it, call let_in().
-  bool give() noexcept {
-    room.give();
-    return waiting_.load(std::memory_order_seq_cst) != 0;
-  }
-  struct entry {
-    envelope* e = nullptr;
-    pid sender;
-    room_ticket ticket = 0;
-    bool notify = false;  // the sender waits to be told
-  };
+  bool give() noexcept { return line_.give(); }
   /// The next one that waits, when there is room: it has its place. Only the owner.
   entry let_in() noexcept;
   /// The process has ended: those who wait, to be told. Only the owner.
-  std::list<entry> close() noexcept;
+  std::list<entry> close() noexcept { return line_.close(); }
+  /// One that had a place was thrown out of the mailbox, where nobody waits. Only the owner.
+  void give_up_place() noexcept { line_.room.give(); }
 
+  /// Is it that process's? Any thread.
+  bool is(std::uint32_t serial) const noexcept { return line_.room.is(serial); }
+  /// Places left; below 0 when more is in than there is room for. Any thread; the answer may be old.
+  std::int32_t left() const noexcept { return line_.room.left(); }
   overflow policy() const noexcept { return policy_.load(std::memory_order_relaxed); }
   std::size_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
-  std::size_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
+  std::size_t waiting() const noexcept { return line_.size(); }
   void count_dropped() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
   std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
-
-  mailbox_room<> room;
 
  private:
   // relaxed, these three: the room's serial says whether they are those of the process that is meant, and its acquire
@@ -69,9 +68,7 @@ class gate {
   std::atomic<overflow> policy_{overflow::drop_newest};
   std::atomic<std::size_t> limit_{0};
   std::atomic<std::uint64_t> dropped_{0};
-  std::atomic<std::uint32_t> waiting_{0};  // size of queue_; see wait()
-  std::mutex lock_;
-  std::list<entry> queue_;  // under lock_
+  room_line<entry> line_;
 };
 
 /// The gates of a system; they live as long as it does. Index 0 is none.

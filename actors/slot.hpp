@@ -22,6 +22,7 @@ namespace troupe::detail {
 
 class runtime;
 class executor;
+class gate;
 struct slot;
 struct slot_extra;
 
@@ -51,6 +52,8 @@ struct open_question {
   std::uint64_t number = 0;      // of the reference
   envelope* answer = nullptr;    // reply, failure or spawn_reply; owned
   std::uint64_t connection = 0;  // by which it was asked; 0: on this node
+  gate* at = nullptr;            // where its request may still wait for room
+  std::uint64_t ticket = 0;      // of that wait
 };
 
 constexpr duration for_ever = duration::max();

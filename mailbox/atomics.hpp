@@ -7,8 +7,8 @@
 
 namespace troupe::detail {
 
-/// What mailbox, run_ring and idle_workers are built from. test/model/ gives them another policy, whose every operation
-/// is a point where threads may interleave and whose stores may wait in a store buffer.
+/// What mailbox, mailbox_room, room_line, run_ring and idle_workers are built from. test/model/ gives them another
+/// policy, whose every operation is a point where threads may interleave and whose stores may wait in a store buffer.
 struct std_atomics {
   template <class T>
   using atomic = std::atomic<T>;

@@ -27,20 +27,21 @@ class mailbox_room {
 
   /// `places` for the process with that serial. Only its spawner, before anybody knows its pid.
   void open(std::uint32_t serial, std::int32_t places) noexcept {
-    // release: pairs with the acquire of take(), which then sees the policy that was stored before.
+    // release: pairs with the load of take(), which then sees the policy that was stored before.
     word_.store(word(serial, places), std::memory_order_release);
   }
 
   /// One place, for a message to the process with that serial. With `beyond` it is given though there is none: the
   /// owner is to throw something out. Any thread.
   result take(std::uint32_t serial, bool beyond) noexcept {
-    std::uint64_t seen = word_.load(std::memory_order_acquire);
+    // seq_cst, all three: a sender that waits says so first and tries once more; see room_line. The load alone decides
+    // when there is no room.
+    std::uint64_t seen = word_.load(std::memory_order_seq_cst);
     do {
       if (static_cast<std::uint32_t>(seen) != serial || left_in(seen) == nobody) return result::stale;
       if (!beyond && left_in(seen) <= 0) return result::full;
-      // seq_cst: a sender that waits says so first and tries once more; see gate::wait.
     } while (!word_.compare_exchange_weak(seen, word(serial, left_in(seen) - 1), std::memory_order_seq_cst,
-                                          std::memory_order_acquire));
+                                          std::memory_order_seq_cst));
     return result::taken;
   }
 

@@ -150,7 +150,7 @@ std::string mailbox_report(const slot& s) {
   const gate* g = gate_of(s);
   if (g == nullptr) return {};
   std::string text = ", limited to " + std::to_string(g->limit());
-  if (g->room.left() <= 0) text += " and full";
+  if (g->left() <= 0) text += " and full";
   if (const std::size_t n = g->waiting()) text += "; " + std::to_string(n) + " sender(s) wait for room";
   bool first = true;
   s.messages.for_each([&](const envelope& e) {

@@ -226,7 +226,7 @@ class plain {
   mutable detail::accesses accesses_;
 };
 
-/// The policy for mailbox, run_ring and idle_workers.
+/// The policy for mailbox, mailbox_room, room_line, run_ring and idle_workers.
 template <weakness Weakness>
 struct weak_atomics {
   template <class T>
