@@ -52,6 +52,8 @@ struct envelope {
   envelope_kind kind = envelope_kind::message;
   bool shared : 1 = false;   // the payload is a shared_payload* (send_all)
   bool counted : 1 = false;  // it has a place in a bounded mailbox: see gate
+  // The rest of the byte, to be had for more: were it left out, each new envelope would read the byte to keep it.
+  std::uint8_t unused : 6 = 0;
   std::uint16_t offset = 0;  // of the payload, from the envelope's address
 
   void* payload() noexcept { return reinterpret_cast<std::byte*>(this) + offset; }
