@@ -17,7 +17,7 @@ namespace detail {
 
 void drain_now(slot& s) {
   if (s.simulated) s.rt->sched().interleave(s);
-  s.drain();
+  if (s.box.has_mail()) s.drain();
 }
 
 void start_blocking(slot& s, std::shared_ptr<job> work) {

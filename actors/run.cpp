@@ -43,24 +43,39 @@ reference slot::make_reference() noexcept {
 }
 
 void slot::drain() {
-  envelope* e = box.take();
-  if (rt->hooked(hook_receive)) [[unlikely]]
-    trace_received(*this, e);
+  envelope* const first = box.take_all();
+  // One question for everything that is rare.
+  if ((rt->hooks(hook_receive | hook_watch) | gate_index.load(std::memory_order_relaxed)) != 0) [[unlikely]]
+    return drain_watched(first);
+  // Nearly always there are messages alone, and they go over as they hang together.
+  const std::uint32_t mine = serial.load(std::memory_order_relaxed);
+  std::uint32_t count = 0;
+  envelope* last = nullptr;
+  for (envelope* e = first; e != nullptr; last = e, e = e->next, ++count)
+    if (e->serial != mine || e->kind > envelope_kind::request) [[unlikely]]
+      return sort_in(first);
+  if (count != 0) messages.append_all(*first, *last, count);
+}
+
+void slot::drain_watched(envelope* first) {
+  if (rt->hooked(hook_receive)) trace_received(*this, first);
+  sort_in(first);
+  if (gate_index.load(std::memory_order_relaxed) != 0) keep_limit(*this);
+  if (rt->hooked(hook_watch)) rt->watch(*this);
+}
+
+void slot::sort_in(envelope* e) {
   const std::uint32_t mine = serial.load(std::memory_order_relaxed);
   while (e != nullptr) {
     envelope* following = e->next;
     if (e->serial != mine) [[unlikely]]
       rt->bounce(env, pid(id, e->serial, rt->creation(), rt->node()), e, "noproc"_atom);
-    else if (e->kind <= envelope_kind::request) [[likely]]
+    else if (e->kind <= envelope_kind::request)
       messages.append(e);
     else
       act(*this, e);
     e = following;
   }
-  if (gate_index.load(std::memory_order_relaxed) != 0) [[unlikely]]
-    keep_limit(*this);
-  if (rt->hooked(hook_watch)) [[unlikely]]
-    rt->watch(*this);
 }
 
 void process_threw(slot& s) noexcept {
@@ -163,7 +178,8 @@ bool terminate(slot& s) {
   if (crashed) report_crash(s, name, reason, left);
   bool still_out = blocked;
   late_signals late;
-  close_gate(s, reason);
+  if (s.gate_index.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    close_gate(s, reason);
   while (envelope* e = s.messages.pop()) refuse(s, e, reason);
   while (left != nullptr) {
     envelope* following = left->next;

@@ -109,6 +109,8 @@ struct slot {
 
   /// Takes what the mailbox holds: signals act, messages go to the inbox. Only the owner.
   void drain();
+  [[gnu::noinline]] void drain_watched(envelope* first);  // traced, watched or bounded
+  [[gnu::noinline]] void sort_in(envelope* first);        // whatever they are
 
   /// A message that has a place in this bounded mailbox has left the inbox: the place is the next one's.
   void place_free(envelope& e) noexcept;
