@@ -85,21 +85,24 @@ void question::fail(term reason) const {
 
 questions_wait::questions_wait(slot& s, std::vector<question*> questions, std::size_t wanted)
     : slot_(s), questions_(std::move(questions)), wanted_(wanted) {
-  waiter::poll = [](waiter& w, slot&) { return static_cast<questions_wait&>(w).look(); };
-  waiter::expire = [](waiter& w, slot& owner) {
-    auto& self = static_cast<questions_wait&>(w);
-    const time_point now = owner.rt->time().now();
-    for (question* q : self.questions_)
-      if (!q->is_done() && q->deadline <= now) q->close();
-    self.set_deadline();
-    return self.look();
-  };
-  waiter::describe = [](const waiter& w) {
-    std::string text;
-    for (const question* q : static_cast<const questions_wait&>(w).questions_)
-      if (!q->is_done()) text += (text.empty() ? "" : ", ") + q->describe();
-    return text;
-  };
+  static constexpr functions mine = {.poll = [](waiter& w, slot&) { return static_cast<questions_wait&>(w).look(); },
+                                     .expire =
+                                         [](waiter& w, slot& owner) {
+                                           auto& self = static_cast<questions_wait&>(w);
+                                           const time_point now = owner.rt->time().now();
+                                           for (question* q : self.questions_)
+                                             if (!q->is_done() && q->deadline <= now) q->close();
+                                           self.set_deadline();
+                                           return self.look();
+                                         },
+                                     .describe =
+                                         [](const waiter& w) {
+                                           std::string text;
+                                           for (const question* q : static_cast<const questions_wait&>(w).questions_)
+                                             if (!q->is_done()) text += (text.empty() ? "" : ", ") + q->describe();
+                                           return text;
+                                         }};
+  waiter::how = &mine;
   set_deadline();
 }
 

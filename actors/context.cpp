@@ -169,9 +169,10 @@ detail::time_point context::now() const noexcept {
 }
 
 context::sleep_awaiter::sleep_awaiter(detail::slot& s, detail::duration time) noexcept : slot_(s) {
-  waiter::poll = [](waiter&, detail::slot&) { return false; };
-  waiter::expire = [](waiter&, detail::slot&) { return true; };
-  waiter::describe = [](const waiter&) { return std::string("sleep"); };
+  static constexpr functions mine = {.poll = [](waiter&, detail::slot&) { return false; },
+                                     .expire = [](waiter&, detail::slot&) { return true; },
+                                     .describe = [](const waiter&) { return std::string("sleep"); }};
+  waiter::how = &mine;
   waiter::patience = std::max(time, detail::duration(0));
 }
 

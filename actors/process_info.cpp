@@ -60,7 +60,7 @@ troupe::process_info info_of(slot& s, process_state state) {
   info.state = state;
   info.function = function_of(s.function.load(std::memory_order_relaxed));
   info.where = place_of(s.where.load(std::memory_order_relaxed));
-  if (s.waiting != nullptr && s.waiting->describe != nullptr) info.waits_for = s.waiting->describe(*s.waiting);
+  if (s.waiting != nullptr) info.waits_for = s.waiting->how->describe(*s.waiting);
   info.tasks = tasks_of(s);
   info.mailbox_length = s.messages.size();
   if (const gate* g = gate_of(s)) {

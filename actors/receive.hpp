@@ -33,9 +33,12 @@ template <class Pattern>
 class selective_wait : public awaitable_base, private waiter {
  public:
   selective_wait(slot& s, duration patience_, Pattern pattern) : slot_(s), pattern_(std::move(pattern)) {
-    waiter::poll = [](waiter& w, slot&) { return static_cast<selective_wait&>(w).look(); };
-    waiter::expire = [](waiter& w, slot&) { return static_cast<selective_wait&>(w).expired_ = true; };
-    waiter::describe = [](const waiter&) { return "receive of " + Pattern::describe(); };
+    static constexpr functions mine = {
+        .poll = [](waiter& w, slot&) { return static_cast<selective_wait&>(w).look(); },
+        .expire = [](waiter& w, slot&) { return static_cast<selective_wait&>(w).expired_ = true; },
+        .describe = [](const waiter&) { return "receive of " + Pattern::describe(); },
+        .restart = [](waiter& w) { static_cast<selective_wait&>(w).restart(); }};
+    waiter::how = &mine;
     waiter::patience = patience_;
   }
   selective_wait(const selective_wait&) = delete;
@@ -47,6 +50,8 @@ class selective_wait : public awaitable_base, private waiter {
     if (slot_.box.has_mail() || slot_.simulated) {
       drain_now(slot_);
       if (slot_.exit_pending) return false;
+      if (slot_.reshuffled) [[unlikely]]
+        restart();
       if (look()) return true;
     }
     waiter::looked = true;
@@ -62,16 +67,17 @@ class selective_wait : public awaitable_base, private waiter {
   envelope_ptr take() noexcept { return std::move(found_); }
 
  private:
+  void restart() noexcept {
+    slot_.reshuffled = false;
+    position_ = {};
+  }
   bool look() {
-    if (slot_.reshuffled) [[unlikely]] {
-      slot_.reshuffled = false;
-      position_ = {};
-    }
     envelope* e = slot_.messages.template find<Pattern>(position_, [this](const envelope& candidate) {
       which_ = pattern_.matches(candidate);
       return which_ >= 0;
     });
     if (e == nullptr) return false;
+    static_cast<void>(found_.release());  // null: a wait finds one message; said, reset() need not look
     found_.reset(e);
     --slot_.budget;
     ++slot_.handled;

@@ -248,7 +248,7 @@ run_result run(slot& s, executor& env, std::int32_t budget) {
     if (s.waiting != nullptr) {
       if (s.budget <= 0) return run_result::again;
       waiter& w = *s.waiting;
-      if (w.looked || !w.poll(w, s)) {
+      if (w.looked || !w.how->poll(w, s)) {
         w.looked = true;
         if (!s.parked_before) {
           s.parked_before = true;
@@ -256,7 +256,7 @@ run_result run(slot& s, executor& env, std::int32_t budget) {
             // A fresh clock: the run may have taken long since the wait began to be set up.
             const time_point now = s.rt->time().now();
             if (w.patience != for_ever) w.deadline = later(now, w.patience);
-            if (w.deadline <= now && w.expire(w, s)) {  // after(0s), sleep(0s): no timer
+            if (w.deadline <= now && w.how->expire(w, s)) {  // after(0s), sleep(0s): no timer
               --s.budget;
               s.waiting = nullptr;
               goto resume;
@@ -266,7 +266,7 @@ run_result run(slot& s, executor& env, std::int32_t budget) {
         if (w.deadline != time_point::max()) {
           if (s.timed_out) {
             s.timed_out = false;
-            if (s.rt->time().now() >= w.deadline && w.expire(w, s)) {
+            if (s.rt->time().now() >= w.deadline && w.how->expire(w, s)) {
               s.waiting = nullptr;
               s.rt->timers().disarm(s);
               goto resume;

@@ -27,12 +27,18 @@ struct slot_extra;
 
 /// What a suspended process waits for. Lies in the awaiter, so in a frame; only the owner's run loop touches it.
 struct waiter {
-  // Has it come? Called after each drain; may not throw.
-  bool (*poll)(waiter&, slot&) = nullptr;
-  // The deadline has passed and poll said no. False: go on until the new deadline.
-  bool (*expire)(waiter&, slot&) = nullptr;
-  // What it waits for, for reports.
-  std::string (*describe)(const waiter&) = nullptr;
+  /// How such a wait is looked at; constant, so that a wait costs one pointer.
+  struct functions {
+    // Has it come? Called after each drain; may not throw.
+    bool (*poll)(waiter&, slot&);
+    // The deadline has passed and poll said no. False: go on until the new deadline.
+    bool (*expire)(waiter&, slot&);
+    // What it waits for, for reports.
+    std::string (*describe)(const waiter&);
+    // Messages that it may remember have left the inbox. Null: it remembers none.
+    void (*restart)(waiter&) = nullptr;
+  };
+  const functions* how = nullptr;
   bool looked = false;                      // poll would say no: nothing has come since
   duration patience = duration::max();      // from the first parking on; max: for ever
   time_point deadline = time_point::max();  // set at the first parking, or beforehand
