@@ -37,7 +37,7 @@ void question::ask(bool waits) {
   auto& list = slot_.more().questions;
   const reference ref = slot_.make_reference();
   ref_ = ref;
-  open_.number = slot_.references;
+  open_.number = slot_.references_made();
   list.push_back(&open_);  // the numbers ascend
   registered_ = true;
   auto* e = static_cast<request_envelope*>(unsent_.release());
@@ -127,7 +127,7 @@ bool questions_wait::look() noexcept {
     if (first_ == questions_.size()) return false;
   }
   if (questions_.size() == 1) first_ = 0;
-  --slot_.budget;
+  slot_.spend();
   return true;
 }
 

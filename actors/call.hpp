@@ -90,12 +90,7 @@ class call_awaiter final : public awaitable_base, private waiter {
  public:
   call_awaiter(slot& s, const destination& to, request_envelope* e, duration patience_) : question_(s, to, e) {
     static constexpr functions mine = {
-        .poll =
-            [](waiter& w, slot& owner) {
-              if (!static_cast<call_awaiter&>(w).question_.is_answered()) return false;
-              --owner.budget;
-              return true;
-            },
+        .poll = [](waiter& w, slot&) { return static_cast<call_awaiter&>(w).question_.is_answered(); },
         .expire =
             [](waiter& w, slot&) {
               static_cast<call_awaiter&>(w).question_.close();

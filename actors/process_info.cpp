@@ -73,6 +73,7 @@ troupe::process_info info_of(slot& s, process_state state) {
   info.messages = s.handled;
   info.trap_exit = s.trap_exit;
   if (const slot_extra* extra = s.extra) {
+    info.messages += extra->handled_before;
     for (const auto& [peer, end] : extra->links)
       if (end.unlink_id == 0) info.links.push_back(peer);
     for (const auto& [ref, watched] : extra->watching) {

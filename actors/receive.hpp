@@ -45,7 +45,7 @@ class selective_wait : public awaitable_base, private waiter {
   selective_wait& operator=(const selective_wait&) = delete;
 
   bool await_ready() {
-    if (slot_.budget <= 0) return false;
+    if (slot_.is_spent()) return false;
     if (!slot_.messages.empty() && look()) return true;
     if (slot_.box.has_mail() || slot_.simulated) {
       drain_now(slot_);
@@ -56,7 +56,7 @@ class selective_wait : public awaitable_base, private waiter {
     }
     waiter::looked = true;
     expired_ = waiter::patience <= duration(0);
-    if (expired_) --slot_.budget;  // a loop of after(0s) must give up its worker in the end
+    if (expired_) slot_.spend();  // a loop of after(0s) must give up its worker in the end
     return expired_;
   }
   void await_suspend(std::coroutine_handle<> h) noexcept { slot_.suspend(*this, h); }
@@ -79,7 +79,6 @@ class selective_wait : public awaitable_base, private waiter {
     if (e == nullptr) return false;
     static_cast<void>(found_.release());  // null: a wait finds one message; said, reset() need not look
     found_.reset(e);
-    --slot_.budget;
     ++slot_.handled;
     if (e->counted) [[unlikely]]
       slot_.place_free(*e);

@@ -35,8 +35,14 @@ slot_extra& slot::more() {
   return *extra;
 }
 
+std::uint64_t slot::references_made() const noexcept {
+  return references | (extra == nullptr ? 0 : std::uint64_t{extra->many_references} << 32);
+}
+
 reference slot::make_reference() noexcept {
-  const std::uint64_t n = ++references;
+  if (++references == 0) [[unlikely]]
+    ++more().many_references;
+  const std::uint64_t n = references_made();
   const std::uint32_t words[] = {static_cast<std::uint32_t>(n & 0x3ffff), static_cast<std::uint32_t>(n >> 18),
                                  static_cast<std::uint32_t>(n >> 50), id, serial.load(std::memory_order_relaxed)};
   return reference(words, rt->creation(), rt->node());
@@ -235,18 +241,20 @@ run_result run(slot& s, executor& env, std::int32_t budget) {
     return run_result::ended;
   }
 
-  s.budget = budget;
+  if (static_cast<std::int32_t>(s.handled) < 0) [[unlikely]]
+    s.more().handled_before += std::exchange(s.handled, 0);
+  s.until = s.handled + static_cast<std::uint32_t>(budget);
   for (;;) {
     if (s.box.has_mail()) {
       s.drain();
       if (s.waiting != nullptr) s.waiting->looked = false;
     }
-    if (s.exit_pending || s.finished) [[unlikely]] {
+    if (s.is_leaving()) [[unlikely]] {
       terminate(s);
       return run_result::ended;
     }
     if (s.waiting != nullptr) {
-      if (s.budget <= 0) return run_result::again;
+      if (s.is_spent()) return run_result::again;
       waiter& w = *s.waiting;
       if (w.looked || !w.how->poll(w, s)) {
         w.looked = true;
@@ -255,9 +263,10 @@ run_result run(slot& s, executor& env, std::int32_t budget) {
           if (w.patience != for_ever || w.deadline != time_point::max()) {
             // A fresh clock: the run may have taken long since the wait began to be set up.
             const time_point now = s.rt->time().now();
+            ++s.more().wait_number;
             if (w.patience != for_ever) w.deadline = later(now, w.patience);
             if (w.deadline <= now && w.how->expire(w, s)) {  // after(0s), sleep(0s): no timer
-              --s.budget;
+              s.spend();
               s.waiting = nullptr;
               goto resume;
             }
@@ -277,7 +286,7 @@ run_result run(slot& s, executor& env, std::int32_t budget) {
         s.env = nullptr;
         if (s.box.block()) return run_result::idle;
         s.env = &env;
-        --s.budget;  // a flood of messages that it does not want must not keep the worker for ever
+        s.spend();  // a flood of messages that it does not want must not keep the worker for ever
         continue;
       }
       if (s.parked_before && w.deadline != time_point::max()) s.rt->timers().disarm(s);

@@ -55,7 +55,7 @@ class sent : public detail::awaitable_base {
     return *this;
   }
 
-  bool await_ready() noexcept { return --slot_.budget > 0 && crowded_ == nullptr; }
+  bool await_ready() noexcept { return slot_.spend() && crowded_ == nullptr; }
   void await_suspend(std::coroutine_handle<> h) {
     if (crowded_ != nullptr) return detail::await_room(slot_, *crowded_, patience_, h);
     slot_.next = h;
