@@ -103,8 +103,8 @@ inline const encoded_term& encoded_payload(const envelope& e) noexcept {
   return *static_cast<const encoded_term*>(payload_of(e));
 }
 
-/// payload_matches() where the address of the type does not say yes. Out of line, so that the rest is inlined: a look at
-/// a message that is wanted takes some 20 instructions less.
+/// payload_matches() where the address of the type does not say yes. Out of line, so that the rest is inlined: a look
+/// at a message that is wanted takes some 20 instructions less.
 template <class T>
 [[gnu::noinline]] bool payload_serves(const envelope& e) {
   if (same_type(e.type, &descriptor_of<T>)) return true;
