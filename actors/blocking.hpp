@@ -79,9 +79,10 @@ template <class F>
 class blocking_awaiter final : public awaitable_base, private waiter {
  public:
   blocking_awaiter(slot& s, F f) : slot_(s), job_(std::make_shared<blocking_job<F>>(*s.rt, s.self(), std::move(f))) {
-    waiter::poll = [](waiter&, slot& owner) { return !is_blocking(owner); };
-    waiter::expire = [](waiter&, slot&) { return false; };
-    waiter::describe = [](const waiter&) { return std::string("blocking"); };
+    static constexpr functions mine = {.poll = [](waiter&, slot& owner) { return !is_blocking(owner); },
+                                       .expire = [](waiter&, slot&) { return false; },
+                                       .describe = [](const waiter&) { return std::string("blocking"); }};
+    waiter::how = &mine;
   }
   blocking_awaiter(const blocking_awaiter&) = delete;
   blocking_awaiter& operator=(const blocking_awaiter&) = delete;

@@ -112,6 +112,7 @@ void keep_limit(slot& s) noexcept {
     envelope* e = s.messages.find<inbox::everything>(from, [](const envelope& oldest) { return oldest.counted; });
     if (e == nullptr) return;  // those that are too many are still under way
     s.reshuffled = true;
+    if (s.waiting != nullptr && s.waiting->how->restart != nullptr) s.waiting->how->restart(*s.waiting);
     g->give_up_place();
     drop(*s.rt, s.env, s.self(), *g, e);
   }

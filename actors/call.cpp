@@ -43,7 +43,7 @@ void question::ask(bool waits) {
   auto& list = slot_.more().questions;
   const reference ref = slot_.make_reference();
   ref_ = ref;
-  open_.number = slot_.references;
+  open_.number = slot_.references_made();
   list.push_back(&open_);  // the numbers ascend
   registered_ = true;
   auto* e = static_cast<request_envelope*>(unsent_.release());
@@ -93,21 +93,24 @@ void question::fail(term reason) const {
 
 questions_wait::questions_wait(slot& s, std::vector<question*> questions, std::size_t wanted)
     : slot_(s), questions_(std::move(questions)), wanted_(wanted) {
-  waiter::poll = [](waiter& w, slot&) { return static_cast<questions_wait&>(w).look(); };
-  waiter::expire = [](waiter& w, slot& owner) {
-    auto& self = static_cast<questions_wait&>(w);
-    const time_point now = owner.rt->time().now();
-    for (question* q : self.questions_)
-      if (!q->is_done() && q->deadline <= now) q->close();
-    self.set_deadline();
-    return self.look();
-  };
-  waiter::describe = [](const waiter& w) {
-    std::string text;
-    for (const question* q : static_cast<const questions_wait&>(w).questions_)
-      if (!q->is_done()) text += (text.empty() ? "" : ", ") + q->describe();
-    return text;
-  };
+  static constexpr functions mine = {.poll = [](waiter& w, slot&) { return static_cast<questions_wait&>(w).look(); },
+                                     .expire =
+                                         [](waiter& w, slot& owner) {
+                                           auto& self = static_cast<questions_wait&>(w);
+                                           const time_point now = owner.rt->time().now();
+                                           for (question* q : self.questions_)
+                                             if (!q->is_done() && q->deadline <= now) q->close();
+                                           self.set_deadline();
+                                           return self.look();
+                                         },
+                                     .describe =
+                                         [](const waiter& w) {
+                                           std::string text;
+                                           for (const question* q : static_cast<const questions_wait&>(w).questions_)
+                                             if (!q->is_done()) text += (text.empty() ? "" : ", ") + q->describe();
+                                           return text;
+                                         }};
+  waiter::how = &mine;
   set_deadline();
 }
 
@@ -132,7 +135,7 @@ bool questions_wait::look() noexcept {
     if (first_ == questions_.size()) return false;
   }
   if (questions_.size() == 1) first_ = 0;
-  --slot_.budget;
+  slot_.spend();
   return true;
 }
 

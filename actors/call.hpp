@@ -90,16 +90,15 @@ template <class R>
 class call_awaiter final : public awaitable_base, private waiter {
  public:
   call_awaiter(slot& s, const destination& to, request_envelope* e, duration patience_) : question_(s, to, e) {
-    waiter::poll = [](waiter& w, slot& owner) {
-      if (!static_cast<call_awaiter&>(w).question_.is_answered()) return false;
-      --owner.budget;
-      return true;
-    };
-    waiter::expire = [](waiter& w, slot&) {
-      static_cast<call_awaiter&>(w).question_.close();
-      return true;
-    };
-    waiter::describe = [](const waiter& w) { return static_cast<const call_awaiter&>(w).question_.describe(); };
+    static constexpr functions mine = {
+        .poll = [](waiter& w, slot&) { return static_cast<call_awaiter&>(w).question_.is_answered(); },
+        .expire =
+            [](waiter& w, slot&) {
+              static_cast<call_awaiter&>(w).question_.close();
+              return true;
+            },
+        .describe = [](const waiter& w) { return static_cast<const call_awaiter&>(w).question_.describe(); }};
+    waiter::how = &mine;
     waiter::patience = patience_;
   }
   call_awaiter(const call_awaiter&) = delete;

@@ -17,7 +17,7 @@ namespace detail {
 
 void drain_now(slot& s) {
   if (s.simulated) s.rt->sched().interleave(s);
-  s.drain();
+  if (s.box.has_mail()) s.drain();
 }
 
 void start_blocking(slot& s, std::shared_ptr<job> work) {
@@ -46,9 +46,9 @@ new_process::new_process(runtime& rt, slot* parent) : rt_(rt), parent_(parent), 
   s.frame = s.next = nullptr;
   s.waiting = nullptr;
   s.references = s.handled = 0;
-  s.wait_number = 0;
-  s.trap_exit = s.exit_pending = s.timed_out = s.yielding = s.crowded = s.unwound = s.finished = s.ending =
-      s.parked_before = s.reshuffled = s.long_noted = s.large_noted = false;
+  s.timed_out = s.parked_before = s.yielding = s.crowded = false;
+  s.exit_pending = s.finished = s.ending = s.unwound = s.trap_exit = s.reshuffled = s.long_noted = s.large_noted =
+      false;
   s.named.store(false, std::memory_order_relaxed);  // launch publishes it
 }
 
@@ -169,9 +169,10 @@ detail::time_point context::now() const noexcept {
 }
 
 context::sleep_awaiter::sleep_awaiter(detail::slot& s, detail::duration time) noexcept : slot_(s) {
-  waiter::poll = [](waiter&, detail::slot&) { return false; };
-  waiter::expire = [](waiter&, detail::slot&) { return true; };
-  waiter::describe = [](const waiter&) { return std::string("sleep"); };
+  static constexpr functions mine = {.poll = [](waiter&, detail::slot&) { return false; },
+                                     .expire = [](waiter&, detail::slot&) { return true; },
+                                     .describe = [](const waiter&) { return std::string("sleep"); }};
+  waiter::how = &mine;
   waiter::patience = std::max(time, detail::duration(0));
 }
 
@@ -293,9 +294,9 @@ bool context::is_alive(const troupe::pid& other) const noexcept {
 
 reference context::alias(alias_lifetime lifetime) {
   const reference ref = slot::make_reference();
-  more().aliases.emplace_back(references, lifetime == alias_lifetime::one_message
-                                              ? detail::alias_mode::reply
-                                              : detail::alias_mode::explicit_unalias);
+  more().aliases.emplace_back(references_made(), lifetime == alias_lifetime::one_message
+                                                     ? detail::alias_mode::reply
+                                                     : detail::alias_mode::explicit_unalias);
   return ref;
 }
 

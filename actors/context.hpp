@@ -382,7 +382,11 @@ class context : private detail::slot {
 
   /// Turns exit signals (other than kill) into exit_signal messages; returns the old setting. Erlang:
   /// process_flag(trap_exit, _).
-  bool trap_exit(bool on) noexcept { return std::exchange(slot::trap_exit, on); }
+  bool trap_exit(bool on) noexcept {
+    const bool before = slot::trap_exit;
+    slot::trap_exit = on;
+    return before;
+  }
 
   /// Ends this process with that reason: throws process_exit. Erlang: exit/1.
   [[noreturn]] void exit(term reason);

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <concepts>
 #include <functional>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -152,7 +153,17 @@ struct pattern {
     if (is_encoded(e)) return encoded_payload(e).value<T>();
     return e.type == &descriptor_of<term> && !std::is_same_v<T, term> ? nullptr : static_cast<const T*>(payload_of(e));
   }
-  static T take(envelope_ptr e) { return take_payload<T>(*e); }
+  static T take(envelope_ptr e) {
+    // Nearly always all that free_envelope() would ask the envelope is known here.
+    if (e->type == &descriptor_of<T> && !e->shared) [[likely]] {
+      T* payload = static_cast<T*>(e->payload());
+      T value(std::move(*payload));
+      std::destroy_at(payload);
+      deallocate(e.release());
+      return value;
+    }
+    return take_payload<T>(*e);
+  }
   static std::string name() { return std::string(tag<T>()); }
 };
 

@@ -60,7 +60,7 @@ troupe::process_info info_of(slot& s, process_state state) {
   info.state = state;
   info.function = function_of(s.function.load(std::memory_order_relaxed));
   info.where = place_of(s.where.load(std::memory_order_relaxed));
-  if (s.waiting != nullptr && s.waiting->describe != nullptr) info.waits_for = s.waiting->describe(*s.waiting);
+  if (s.waiting != nullptr) info.waits_for = s.waiting->how->describe(*s.waiting);
   info.tasks = tasks_of(s);
   info.mailbox_length = s.messages.size();
   if (const gate* g = gate_of(s)) {
@@ -73,6 +73,7 @@ troupe::process_info info_of(slot& s, process_state state) {
   info.messages = s.handled;
   info.trap_exit = s.trap_exit;
   if (const slot_extra* extra = s.extra) {
+    info.messages += extra->handled_before;
     for (const auto& [peer, end] : extra->links)
       if (end.unlink_id == 0) info.links.push_back(peer);
     for (const auto& [ref, watched] : extra->watching) {

@@ -31,7 +31,7 @@ constexpr std::uint32_t batch = 64;  // slots that move between an executor and 
 #if defined(TROUPE_DETAIL_ASAN)
 // Any thread may still read the mailbox head, the serial and what reports show of a free slot; the rest is nobody's.
 constexpr std::size_t public_part = offsetof(slot, run_next);
-static_assert(offsetof(slot, simulated) < public_part && public_part % 8 == 0);
+static_assert(offsetof(slot, crowded) < public_part && public_part % 8 == 0);
 void poison(slot& s) {
   ASAN_POISON_MEMORY_REGION(reinterpret_cast<std::byte*>(&s) + public_part, sizeof(context) - public_part);
 }
@@ -98,8 +98,7 @@ void process_table::refill(slot*& list, std::uint32_t& count, std::uint32_t want
     const std::uint32_t id = used + fresh;
     std::atomic<slot*>& chunk = chunks_[id / chunk_slots];
     if (chunk.load(std::memory_order_relaxed) == nullptr) {
-      static_assert(alignof(context) <= alignof(std::max_align_t));
-      auto* first = static_cast<context*>(allocate(sizeof(context) * chunk_slots));
+      auto* first = static_cast<context*>(allocate_aligned(sizeof(context) * chunk_slots, alignof(context)));
       for (std::size_t k = 0; k < chunk_slots; ++k) {
         slot* s = &slot_access::of(*slot_access::make(first + k));
         s->id = static_cast<std::uint32_t>(id / chunk_slots * chunk_slots + k);

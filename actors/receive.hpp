@@ -33,25 +33,30 @@ template <class Pattern>
 class selective_wait : public awaitable_base, private waiter {
  public:
   selective_wait(slot& s, duration patience_, Pattern pattern) : slot_(s), pattern_(std::move(pattern)) {
-    waiter::poll = [](waiter& w, slot&) { return static_cast<selective_wait&>(w).look(); };
-    waiter::expire = [](waiter& w, slot&) { return static_cast<selective_wait&>(w).expired_ = true; };
-    waiter::describe = [](const waiter&) { return "receive of " + Pattern::describe(); };
+    static constexpr functions mine = {
+        .poll = [](waiter& w, slot&) { return static_cast<selective_wait&>(w).look(); },
+        .expire = [](waiter& w, slot&) { return static_cast<selective_wait&>(w).expired_ = true; },
+        .describe = [](const waiter&) { return "receive of " + Pattern::describe(); },
+        .restart = [](waiter& w) { static_cast<selective_wait&>(w).restart(); }};
+    waiter::how = &mine;
     waiter::patience = patience_;
   }
   selective_wait(const selective_wait&) = delete;
   selective_wait& operator=(const selective_wait&) = delete;
 
   bool await_ready() {
-    if (slot_.budget <= 0) return false;
+    if (slot_.is_spent()) return false;
     if (!slot_.messages.empty() && look()) return true;
     if (slot_.box.has_mail() || slot_.simulated) {
       drain_now(slot_);
       if (slot_.exit_pending) return false;
+      if (slot_.reshuffled) [[unlikely]]
+        restart();
       if (look()) return true;
     }
     waiter::looked = true;
     expired_ = waiter::patience <= duration(0);
-    if (expired_) --slot_.budget;  // a loop of after(0s) must give up its worker in the end
+    if (expired_) slot_.spend();  // a loop of after(0s) must give up its worker in the end
     return expired_;
   }
   void await_suspend(std::coroutine_handle<> h) noexcept { slot_.suspend(*this, h); }
@@ -62,18 +67,18 @@ class selective_wait : public awaitable_base, private waiter {
   envelope_ptr take() noexcept { return std::move(found_); }
 
  private:
+  void restart() noexcept {
+    slot_.reshuffled = false;
+    position_ = {};
+  }
   bool look() {
-    if (slot_.reshuffled) [[unlikely]] {
-      slot_.reshuffled = false;
-      position_ = {};
-    }
     envelope* e = slot_.messages.template find<Pattern>(position_, [this](const envelope& candidate) {
       which_ = pattern_.matches(candidate);
       return which_ >= 0;
     });
     if (e == nullptr) return false;
+    static_cast<void>(found_.release());  // null: a wait finds one message; said, reset() need not look
     found_.reset(e);
-    --slot_.budget;
     ++slot_.handled;
     if (e->counted) [[unlikely]]
       slot_.place_free(*e);

@@ -35,32 +35,53 @@ slot_extra& slot::more() {
   return *extra;
 }
 
+std::uint64_t slot::references_made() const noexcept {
+  return references | (extra == nullptr ? 0 : std::uint64_t{extra->many_references} << 32);
+}
+
 reference slot::make_reference() noexcept {
-  const std::uint64_t n = ++references;
+  if (++references == 0) [[unlikely]]
+    ++more().many_references;
+  const std::uint64_t n = references_made();
   const std::uint32_t words[] = {static_cast<std::uint32_t>(n & 0x3ffff), static_cast<std::uint32_t>(n >> 18),
                                  static_cast<std::uint32_t>(n >> 50), id, serial.load(std::memory_order_relaxed)};
   return reference(words, rt->creation(), rt->node());
 }
 
 void slot::drain() {
-  envelope* e = box.take();
-  if (rt->hooked(hook_receive)) [[unlikely]]
-    trace_received(*this, e);
+  envelope* const first = box.take_all();
+  // One question for everything that is rare.
+  if ((rt->hooks(hook_receive | hook_watch) | gate_index.load(std::memory_order_relaxed)) != 0) [[unlikely]]
+    return drain_watched(first);
+  // Nearly always there are messages alone, and they go over as they hang together.
+  const std::uint32_t mine = serial.load(std::memory_order_relaxed);
+  std::uint32_t count = 0;
+  envelope* last = nullptr;
+  for (envelope* e = first; e != nullptr; last = e, e = e->next, ++count)
+    if (e->serial != mine || e->kind > envelope_kind::request) [[unlikely]]
+      return sort_in(first);
+  if (count != 0) messages.append_all(*first, *last, count);
+}
+
+void slot::drain_watched(envelope* first) {
+  if (rt->hooked(hook_receive)) trace_received(*this, first);
+  sort_in(first);
+  if (gate_index.load(std::memory_order_relaxed) != 0) keep_limit(*this);
+  if (rt->hooked(hook_watch)) rt->watch(*this);
+}
+
+void slot::sort_in(envelope* e) {
   const std::uint32_t mine = serial.load(std::memory_order_relaxed);
   while (e != nullptr) {
     envelope* following = e->next;
     if (e->serial != mine) [[unlikely]]
       rt->bounce(env, pid(id, e->serial, rt->creation(), rt->node()), e, "noproc"_atom);
-    else if (e->kind <= envelope_kind::request) [[likely]]
+    else if (e->kind <= envelope_kind::request)
       messages.append(e);
     else
       act(*this, e);
     e = following;
   }
-  if (gate_index.load(std::memory_order_relaxed) != 0) [[unlikely]]
-    keep_limit(*this);
-  if (rt->hooked(hook_watch)) [[unlikely]]
-    rt->watch(*this);
 }
 
 void process_threw(slot& s) noexcept {
@@ -165,7 +186,8 @@ bool terminate(slot& s) {
   if (crashed) report_crash(s, name, reason, left);
   bool still_out = blocked;
   late_signals late;
-  close_gate(s, reason);
+  if (s.gate_index.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    close_gate(s, reason);
   while (envelope* e = s.messages.pop()) refuse(s, e, reason);
   while (left != nullptr) {
     envelope* following = left->next;
@@ -222,29 +244,32 @@ run_result run(slot& s, executor& env, std::int32_t budget) {
     return run_result::ended;
   }
 
-  s.budget = budget;
+  if (static_cast<std::int32_t>(s.handled) < 0) [[unlikely]]
+    s.more().handled_before += std::exchange(s.handled, 0);
+  s.until = s.handled + static_cast<std::uint32_t>(budget);
   for (;;) {
     if (s.box.has_mail()) {
       s.drain();
       if (s.waiting != nullptr) s.waiting->looked = false;
     }
-    if (s.exit_pending || s.finished) [[unlikely]] {
+    if (s.is_leaving()) [[unlikely]] {
       terminate(s);
       return run_result::ended;
     }
     if (s.waiting != nullptr) {
-      if (s.budget <= 0) return run_result::again;
+      if (s.is_spent()) return run_result::again;
       waiter& w = *s.waiting;
-      if (w.looked || !w.poll(w, s)) {
+      if (w.looked || !w.how->poll(w, s)) {
         w.looked = true;
         if (!s.parked_before) {
           s.parked_before = true;
           if (w.patience != for_ever || w.deadline != time_point::max()) {
             // A fresh clock: the run may have taken long since the wait began to be set up.
             const time_point now = s.rt->time().now();
+            ++s.more().wait_number;
             if (w.patience != for_ever) w.deadline = later(now, w.patience);
-            if (w.deadline <= now && w.expire(w, s)) {  // after(0s), sleep(0s): no timer
-              --s.budget;
+            if (w.deadline <= now && w.how->expire(w, s)) {  // after(0s), sleep(0s): no timer
+              s.spend();
               s.waiting = nullptr;
               goto resume;
             }
@@ -253,7 +278,7 @@ run_result run(slot& s, executor& env, std::int32_t budget) {
         if (w.deadline != time_point::max()) {
           if (s.timed_out) {
             s.timed_out = false;
-            if (s.rt->time().now() >= w.deadline && w.expire(w, s)) {
+            if (s.rt->time().now() >= w.deadline && w.how->expire(w, s)) {
               s.waiting = nullptr;
               s.rt->timers().disarm(s);
               goto resume;
@@ -264,7 +289,7 @@ run_result run(slot& s, executor& env, std::int32_t budget) {
         s.env = nullptr;
         if (s.box.block()) return run_result::idle;
         s.env = &env;
-        --s.budget;  // a flood of messages that it does not want must not keep the worker for ever
+        s.spend();  // a flood of messages that it does not want must not keep the worker for ever
         continue;
       }
       if (s.parked_before && w.deadline != time_point::max()) s.rt->timers().disarm(s);

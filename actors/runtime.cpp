@@ -28,14 +28,13 @@ std::uint32_t fresh_creation() {
 
 }  // namespace
 
-runtime::runtime(actor_system_options options)
-    : options_(std::move(options)), creation_(0), node_(0), clock_(nullptr), scheduler_delivers_(false) {
+runtime::runtime(actor_system_options options) : options_(std::move(options)), creation_(0), node_(0), clock_(nullptr) {
   scheduler_ = options_.scheduler ? options_.scheduler() : make_threaded_scheduler(options_);
   creation_ = scheduler_->creation();
   if (creation_ == 0) creation_ = fresh_creation();
   node_ = add_own_node(options_.name, creation_);
   clock_ = &scheduler_->time();
-  scheduler_delivers_ = scheduler_->delivers();
+  if (scheduler_->delivers()) set_hooks(hook_simulated, hook_simulated);
   table_ = std::make_unique<process_table>(*this, options_.max_processes, scheduler_->executors());
   timers_ = std::make_unique<timer_service>(*this, scheduler_->executors());
   scheduler_->start(*this);
@@ -44,9 +43,19 @@ runtime::runtime(actor_system_options options)
 runtime::~runtime() = default;
 
 void runtime::deliver(executor* env, std::uint32_t from, const pid& to, envelope* e, when_full mode) noexcept {
-  if (hooked(hook_send)) [[unlikely]]
-    trace_sent(*this, env, to, *e);
-  if (!is_local(to)) [[unlikely]] {
+  if (!is_local(to) || hooked(hook_send | hook_simulated)) [[unlikely]]
+    return deliver_rarely(env, from, to, e, mode);
+  slot* target = table_->find(to.id());
+  // relaxed: whether there is one; admit() acquires.
+  if (target == nullptr || target->gate_index.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    return deliver_rarely(env, from, to, e, mode);
+  e->serial = to.serial();
+  push(env, *target, e);
+}
+
+void runtime::deliver_rarely(executor* env, std::uint32_t from, const pid& to, envelope* e, when_full mode) noexcept {
+  if (hooked(hook_send)) trace_sent(*this, env, to, *e);
+  if (!is_local(to)) {
     if (detail::router* r = router(); r != nullptr && to)
       r->route(env, from, to, e);
     else
@@ -54,25 +63,15 @@ void runtime::deliver(executor* env, std::uint32_t from, const pid& to, envelope
     return;
   }
   slot* target = table_->find(to.id());
-  if (target == nullptr) [[unlikely]] {
-    bounce(env, to, e, "noproc"_atom);
-    return;
-  }
-  // relaxed: whether there is one; admit() acquires.
-  if (target->gate_index.load(std::memory_order_relaxed) != 0) [[unlikely]]
-    if (!admit(*this, env, *target, to, e, mode)) return;
-  e->serial = to.serial();
-  if (scheduler_delivers_) [[unlikely]] {
-    scheduler_->post(from, *target, e);
-    return;
-  }
-  push(env, *target, e);
+  if (target == nullptr) return bounce(env, to, e, "noproc"_atom);
+  if (target->gate_index.load(std::memory_order_relaxed) != 0 && !admit(*this, env, *target, to, e, mode)) return;
+  deliver_admitted(env, from, to, e);
 }
 
 void runtime::deliver_admitted(executor* env, std::uint32_t from, const pid& to, envelope* e) noexcept {
   slot& target = *table_->find(to.id());
   e->serial = to.serial();
-  if (scheduler_delivers_)
+  if (hooked(hook_simulated))
     scheduler_->post(from, target, e);
   else
     push(env, target, e);

@@ -43,12 +43,15 @@ crowded_send* take_crowded(slot& s) noexcept {
 
 void await_room(slot& s, crowded_send& c, duration patience, std::coroutine_handle<> h) {
   c.looked = false;
-  c.poll = [](waiter& w, slot&) { return static_cast<crowded_send&>(w).there; };
-  c.expire = [](waiter& w, slot& owner) {
-    withdraw(owner, static_cast<crowded_send&>(w));
-    return true;
-  };
-  c.describe = [](const waiter& w) { return static_cast<const crowded_send&>(w).to_string(); };
+  static constexpr waiter::functions mine = {
+      .poll = [](waiter& w, slot&) { return static_cast<crowded_send&>(w).there; },
+      .expire =
+          [](waiter& w, slot& owner) {
+            withdraw(owner, static_cast<crowded_send&>(w));
+            return true;
+          },
+      .describe = [](const waiter& w) { return static_cast<const crowded_send&>(w).to_string(); }};
+  c.how = &mine;
   c.patience = patience;
   c.deadline = time_point::max();
   s.more().room = &c;

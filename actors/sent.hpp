@@ -57,7 +57,7 @@ class sent : public detail::awaitable_base {
   }
 
   /// For co_await: true when there is room and the budget is not spent.
-  bool await_ready() noexcept { return --slot_.budget > 0 && crowded_ == nullptr; }
+  bool await_ready() noexcept { return slot_.spend() && crowded_ == nullptr; }
   /// For co_await.
   void await_suspend(std::coroutine_handle<> h) {
     if (crowded_ != nullptr) return detail::await_room(slot_, *crowded_, patience_, h);

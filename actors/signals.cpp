@@ -202,7 +202,8 @@ void act(slot& s, envelope* e) {
       free_envelope(e);
       return;
     case envelope_kind::timeout:
-      if (s.waiting != nullptr && static_cast<std::uint32_t>(static_cast<number_envelope*>(e)->number) == s.wait_number)
+      if (s.waiting != nullptr && s.extra != nullptr &&
+          static_cast<std::uint32_t>(static_cast<number_envelope*>(e)->number) == s.extra->wait_number)
         s.timed_out = true;
       free_envelope(e);
       return;

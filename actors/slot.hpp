@@ -28,12 +28,18 @@ struct slot_extra;
 
 /// What a suspended process waits for. Lies in the awaiter, so in a frame; only the owner's run loop touches it.
 struct waiter {
-  // Has it come? Called after each drain; may not throw.
-  bool (*poll)(waiter&, slot&) = nullptr;
-  // The deadline has passed and poll said no. False: go on until the new deadline.
-  bool (*expire)(waiter&, slot&) = nullptr;
-  // What it waits for, for reports.
-  std::string (*describe)(const waiter&) = nullptr;
+  /// How such a wait is looked at; constant, so that a wait costs one pointer.
+  struct functions {
+    // Has it come? Called after each drain; may not throw.
+    bool (*poll)(waiter&, slot&);
+    // The deadline has passed and poll said no. False: go on until the new deadline.
+    bool (*expire)(waiter&, slot&);
+    // What it waits for, for reports.
+    std::string (*describe)(const waiter&);
+    // Messages that it may remember have left the inbox. Null: it remembers none.
+    void (*restart)(waiter&) = nullptr;
+  };
+  const functions* how = nullptr;
   bool looked = false;                      // poll would say no: nothing has come since
   duration patience = duration::max();      // from the first parking on; max: for ever
   time_point deadline = time_point::max();  // set at the first parking, or beforehand
@@ -61,7 +67,10 @@ constexpr duration for_ever = duration::max();
 /// Slots live in chunks that are never unmapped while the system lives, so a stale pid always finds one. The members
 /// before `run_next` may be read by any thread at any time; all others belong to whoever runs the process (one worker
 /// at a time: the hand-over goes through the mailbox head and the run queue, which order everything).
-struct slot {
+///
+/// Two cache lines, no more: a send touches the first alone, a run both. When it was 160 bytes that lay anyhow, a run
+/// touched three.
+struct alignas(64) slot {
   mailbox<envelope> box;  // any thread pushes, the owner takes
   // The owner stores it when the slot is recycled. A sender's pid carries its own.
   std::atomic<std::uint32_t> serial{0};
@@ -71,37 +80,49 @@ struct slot {
   // relaxed: nothing depends on them.
   std::atomic<std::source_location> where{};
   std::atomic<std::source_location> function{};
-  std::atomic<bool> named{false};  // the registry may know it: any thread sets, the owner looks at its end
-  std::atomic<afterlife> zombie{afterlife::none};  // any thread: see afterlife
-  bool simulated = false;                          // constant: the scheduler delivers
   // Of its bounded mailbox, for good once it has one; 0: it never had. Its spawner stores it (release), senders read it
   // (acquire): one with a stale pid knows of the gate by nothing else. The owner reads it relaxed.
   std::atomic<std::uint32_t> gate_index{0};
+  std::atomic<bool> named{false};  // the registry may know it: any thread sets, the owner looks at its end
+  std::atomic<afterlife> zombie{afterlife::none};  // any thread: see afterlife
+  bool simulated = false;                          // constant: the scheduler delivers
+  bool crowded = false;  // only the owner: the last message found no room, extra->crowd knows where
 
   // Only the owner from here on.
-  slot* run_next = nullptr;       // the shared run queue's link; whoever has the slot runnable
-  std::coroutine_handle<> frame;  // the process's own coroutine
-  std::coroutine_handle<> next;   // the innermost one: what to resume
+  union {
+    slot* run_next = nullptr;  // the link of the shared run queue and of free slots; whoever has it, while it runs not
+    executor* env;             // who runs it now
+  };
+  std::coroutine_handle<> next;  // the innermost coroutine: what to resume
   waiter* waiting = nullptr;
-  executor* env = nullptr;  // who runs it now
   inbox messages;
-  slot_extra* extra = nullptr;    // links, monitors, names ...: most processes have none
-  std::uint64_t references = 0;   // made so far
-  std::uint64_t handled = 0;      // messages and answers taken
-  std::uint32_t wait_number = 0;  // tells timeouts of old waits apart
-  std::int32_t budget = 0;        // messages left in this run
-  bool trap_exit = false;
-  bool exit_pending = false;  // extra->reason is why
-  bool timed_out = false;     // the timeout of wait_number has come in
-  bool yielding = false;
-  bool crowded = false;        // the last message found no room: extra->crowd knows where
-  bool reshuffled = false;     // messages that a wait may remember have left the inbox
-  bool long_noted = false;     // the system's monitor has been told of its long mailbox
-  bool large_noted = false;    // and of its memory
-  bool unwound = false;        // extra->unwound is not empty
-  bool finished = false;       // the coroutine has reached its end
-  bool ending = false;         // terminate() has begun
+  // Messages and answers taken; extra->handled_before counts on where it started anew. One count serves for the budget
+  // as well: this run ends when it has come to `until`.
+  std::uint32_t handled = 0;
+  std::uint32_t until = 0;
+  bool timed_out = false;      // the timeout of this wait has come in
   bool parked_before = false;  // the deadline of this wait is set
+  bool yielding = false;
+  bool exit_pending : 1 = false;  // extra->reason is why
+  bool finished : 1 = false;      // the coroutine has reached its end
+  bool ending : 1 = false;        // terminate() has begun
+  bool unwound : 1 = false;       // extra->unwound is not empty
+  bool trap_exit : 1 = false;
+  bool reshuffled : 1 = false;    // messages that a receive may remember have left the inbox
+  bool long_noted : 1 = false;    // the system's monitor has been told of its long mailbox
+  bool large_noted : 1 = false;   // and of its memory
+  std::uint32_t references = 0;   // made so far, the lower half: see references_made
+  std::coroutine_handle<> frame;  // the process's own coroutine
+  slot_extra* extra = nullptr;    // links, monitors, names ...: most processes have none
+
+  bool is_leaving() const noexcept { return (static_cast<unsigned>(exit_pending) | finished) != 0; }
+  /// Has this run used its budget?
+  bool is_spent() const noexcept { return static_cast<std::int32_t>(until - handled) <= 0; }
+  /// Takes one from the budget, for something else than a message. Is some left?
+  bool spend() noexcept {
+    --until;
+    return !is_spent();
+  }
 
   pid self() const noexcept;
   slot_extra& more();  // extra, made when missing
@@ -109,9 +130,12 @@ struct slot {
   /// A reference that no other of this node equals: Erlang's make_ref(). It names its maker, so that aliases need no
   /// table.
   reference make_reference() noexcept;
+  std::uint64_t references_made() const noexcept;
 
   /// Takes what the mailbox holds: signals act, messages go to the inbox. Only the owner.
   void drain();
+  [[gnu::noinline]] void drain_watched(envelope* first);  // traced, watched or bounded
+  [[gnu::noinline]] void sort_in(envelope* first);        // whatever they are
 
   /// A message that has a place in this bounded mailbox has left the inbox: the place is the next one's.
   void place_free(envelope& e) noexcept;
@@ -120,7 +144,6 @@ struct slot {
   void suspend(waiter& w, std::coroutine_handle<> h) noexcept {
     next = h;
     waiting = &w;
-    ++wait_number;
     timed_out = false;
     parked_before = false;
   }
@@ -129,6 +152,8 @@ struct slot {
 /// The executor of this thread, null on ordinary threads. Out of line: no thread_local may be cached over a suspension.
 executor* current_executor() noexcept;
 void set_current_executor(executor* e) noexcept;
+
+static_assert(sizeof(slot) == 128 || sizeof(void*) != 8);
 
 enum class run_result { idle, again, ended };
 

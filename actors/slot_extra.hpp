@@ -101,7 +101,10 @@ struct slot_extra : pooled {
   std::unique_ptr<crash> crashed;       // by an exception, or exit(reason)
   std::size_t memory_check = 0;         // length of the mailbox at which the memory is looked at again
   std::uint64_t last_unlink_id = 0;
-  term reason;  // once exit_pending or ending
+  std::uint64_t handled_before = 0;   // messages and answers taken, besides slot::handled
+  std::uint32_t many_references = 0;  // the upper half of the number of those made
+  std::uint32_t wait_number = 0;      // of waits with a deadline: tells timeouts of old ones apart
+  term reason;                        // once exit_pending or ending
 
   /// There is room, or whoever was to give it is gone.
   void note_room(room_ticket ticket) noexcept {

@@ -36,7 +36,7 @@ void timer_service::arm(slot& s, time_point deadline) {
   }
   // relaxed: the deadline's store publishes it; a fire that pairs an old number with a new deadline is recognised by
   // the owner.
-  timer->wait_number.store(s.wait_number, std::memory_order_relaxed);
+  timer->wait_number.store(s.extra->wait_number, std::memory_order_relaxed);
   timer->deadline.store(deadline, std::memory_order_seq_cst);
   if (timer->queued_for.load(std::memory_order_seq_cst) <= deadline) return;  // it fires before and looks again
   time_point before;

@@ -70,7 +70,8 @@ enum hook : std::uint32_t {
   hook_spawn = 4,
   hook_exit = 8,
   hook_link = 16,
-  hook_watch = 32,  // system_monitor wants to hear of long mailboxes or much memory
+  hook_watch = 32,      // system_monitor wants to hear of long mailboxes or much memory
+  hook_simulated = 64,  // the scheduler delivers: here, so that a send asks for it and for hook_send at once
 };
 
 /// Calls the tracer. Any thread.

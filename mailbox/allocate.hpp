@@ -10,10 +10,12 @@
 #include <malloc.h>
 #define TROUPE_DETAIL_USABLE(p) malloc_usable_size(p)
 #define TROUPE_DETAIL_MALLOC(size) std::malloc(size)
+#define TROUPE_DETAIL_ALIGNED(size, align) std::aligned_alloc(align, size)
 #define TROUPE_DETAIL_FREE(p) std::free(p)
 #else
 #include <mimalloc.h>
 #define TROUPE_DETAIL_MALLOC(size) mi_malloc(size)
+#define TROUPE_DETAIL_ALIGNED(size, align) mi_malloc_aligned(size, align)
 #define TROUPE_DETAIL_FREE(p) mi_free(p)
 #define TROUPE_DETAIL_USABLE(p) mi_usable_size(p)
 #endif
@@ -28,7 +30,13 @@ inline void* allocate(std::size_t size) {
   throw std::bad_alloc();
 }
 
-/// Gives back what allocate() gave. Any thread.
+/// The same, aligned for more. `size` is a multiple of `align`, which is a power of two.
+inline void* allocate_aligned(std::size_t size, std::size_t align) {
+  if (void* p = TROUPE_DETAIL_ALIGNED(size, align)) return p;
+  throw std::bad_alloc();
+}
+
+/// Gives back what allocate() or allocate_aligned() gave. Any thread.
 inline void deallocate(void* p) noexcept {
   TROUPE_DETAIL_FREE(p);
 }
@@ -49,5 +57,6 @@ struct pooled {
 }  // namespace troupe::detail
 
 #undef TROUPE_DETAIL_MALLOC
+#undef TROUPE_DETAIL_ALIGNED
 #undef TROUPE_DETAIL_FREE
 #undef TROUPE_DETAIL_USABLE

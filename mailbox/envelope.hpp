@@ -61,6 +61,8 @@ struct envelope {
   bool shared : 1 = false;   // the payload is a shared_payload* (send_all)
   bool counted : 1 = false;  // it has a place in a bounded mailbox: see gate
   gen_label label : 2 = gen_label::none;
+  // The rest of the byte, to be had for more: were it left out, each new envelope would read the byte to keep it.
+  std::uint8_t unused : 4 = 0;
   std::uint16_t offset = 0;  // of the payload, from the envelope's address
 
   void* payload() noexcept { return reinterpret_cast<std::byte*>(this) + offset; }

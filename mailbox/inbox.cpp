@@ -111,15 +111,13 @@ void inbox::shrink() noexcept {
   indexed_ = false;
 }
 
-void inbox::append(envelope* e) {
-  ++size_;
-  if (indexed_) {
+void inbox::append_indexed(envelope& first) {
+  for (envelope* e = &first; e != nullptr;) {
+    envelope* following = e->next;
+    ++size_;
     index_->append(e);
-    return;
+    e = following;
   }
-  e->next = nullptr;
-  (tail_ == nullptr ? head_ : tail_->next) = e;
-  tail_ = e;
 }
 
 void inbox::build_index(position& from) {

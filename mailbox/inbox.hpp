@@ -43,7 +43,18 @@ class inbox {
   inbox& operator=(const inbox&) = delete;
   ~inbox();
 
-  void append(envelope* e);
+  void append(envelope* e) {
+    e->next = nullptr;
+    append_all(*e, *e, 1);
+  }
+  /// The same for `count` messages, linked from the first to the last, whose next is null.
+  void append_all(envelope& first, envelope& last, std::uint32_t count) {
+    if (indexed_) [[unlikely]]
+      return append_indexed(first);
+    size_ += count;
+    (tail_ == nullptr ? head_ : tail_->next) = &first;
+    tail_ = &last;
+  }
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
 
@@ -132,6 +143,7 @@ class inbox {
     e->next = nullptr;
     --size_;
   }
+  void append_indexed(envelope& first);
   void build_index(position& from);
   envelope* find_indexed(std::span<const pattern_key> keys, position& from, matcher match);
 

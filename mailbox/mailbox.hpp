@@ -53,8 +53,9 @@ class mailbox {
 
   /// Everything that was pushed, linked in the order of the pushes; null when there is nothing. Only the owner, while
   /// it runs.
-  Node* take() noexcept {
-    if (!has_mail()) return nullptr;
+  Node* take() noexcept { return has_mail() ? take_all() : nullptr; }
+  /// The same for who knows that there is something.
+  Node* take_all() noexcept {
     // acquire: pairs with the release of every push whose node we get (they form one release sequence of
     // read-modify-writes).
     return in_order(head_.exchange(running, std::memory_order_acquire));

@@ -106,9 +106,10 @@ inline const encoded_term& encoded_payload(const envelope& e) noexcept {
   return *static_cast<const encoded_term*>(payload_of(e));
 }
 
-/// Does the payload of `e` (a message or request) serve as a T? A term serves when it decodes to a T.
+/// payload_matches() where the address of the type does not say yes. Out of line, so that the rest is inlined: a look
+/// at a message that is wanted takes some 20 instructions less.
 template <class T>
-bool payload_matches(const envelope& e) {
+[[gnu::noinline]] bool payload_serves(const envelope& e) {
   if (same_type(e.type, &descriptor_of<T>)) return true;
   if constexpr (std::is_same_v<T, term>) {
     return is_encoded(e);
@@ -127,6 +128,12 @@ bool payload_matches(const envelope& e) {
     }
   }
   return false;
+}
+
+/// Does the payload of `e` (a message or request) serve as a T? A term serves when it decodes to a T.
+template <class T>
+bool payload_matches(const envelope& e) {
+  return e.type == &descriptor_of<T> || payload_serves<T>(e);
 }
 
 /// Moves the payload of `e` out; copies it when other receivers hold it too. payload_matches<T>(e) must hold.

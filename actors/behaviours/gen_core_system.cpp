@@ -133,7 +133,7 @@ term gen_core::debug_request(const term& what) {
       const auto& counts = *debug_->statistics;
       return pair("ok"_atom, term::list({pair("start_time"_atom, local_time(counts.started)),
                                          pair("current_time"_atom, local_time(seconds_now())),
-                                         pair("reductions"_atom, slot_access::of(self).handled - counts.messages),
+                                         pair("reductions"_atom, std::uint32_t{slot_access::of(self).handled - counts.messages}),
                                          pair("messages_in"_atom, counts.in), pair("messages_out"_atom, counts.out)}));
     }
     if (!is_bool(value)) return "unknown_debug"_atom;
@@ -219,7 +219,6 @@ step gen_core::system_message() {
   term answer = pair("error"_atom, pair("unknown_system_msg"_atom, what));
   if (what.is_atom("suspend"_atom) || what.is_atom("resume"_atom)) {
     suspended_ = what.is_atom("suspend"_atom);
-    s.reshuffled = true;
     answer = "ok"_atom;
   } else if (what.is_atom("get_state"_atom)) {
     try {

@@ -23,7 +23,7 @@ struct sys_debug : pooled {
     std::int64_t started = 0;  // seconds since 1970
     std::uint64_t in = 0;
     std::uint64_t out = 0;
-    std::uint64_t messages = 0;  // the process had handled when it began
+    std::uint32_t messages = 0;  // slot::handled when it began; that wraps around
   };
 
   bool trace = false;  // to the process's log

@@ -169,7 +169,7 @@ std::string deterministic_scheduler::report() {
     text += "  " + s.self().to_string() + " ";
     if (name != atom()) text += std::string(name.name()) + " ";
     text += function_of(s.function.load(std::memory_order_relaxed));
-    text += s.waiting != nullptr ? " waits in " + s.waiting->describe(*s.waiting) : std::string(" is runnable");
+    text += s.waiting != nullptr ? " waits in " + s.waiting->how->describe(*s.waiting) : std::string(" is runnable");
     text += " at " + place_of(s.where.load(std::memory_order_relaxed)) + ", " + std::to_string(s.messages.size()) +
             " message(s) in its mailbox" + mailbox_report(s) + "\n";
   });
