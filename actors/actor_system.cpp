@@ -48,6 +48,10 @@ process ask_what_it_does(context& self, ordinary_ticket<std::optional<troupe::pr
 
 }  // namespace
 
+process start_for_thread(context& self, ordinary_ticket<start_result> result, behaviour_ptr b, start_options options) {
+  result->value.emplace(co_await start_behaviour(self, std::move(b), options, {}));
+}
+
 }  // namespace detail
 
 actor_system::actor_system(actor_system_options options)
@@ -70,6 +74,21 @@ void actor_system::send_any(const destination& to, any_message message) {
   const pid process = runtime_->resolve(to);
   if (detail::is_refused(*runtime_, process, *e)) throw mailbox_full(to.to_term());
   runtime_->deliver(env, from, process, e.release());
+}
+
+void actor_system::cast_any(const destination& to, any_message message) {
+  detail::envelope_ptr e = message.release();
+  e->label = detail::gen_label::cast;
+  send_any(to, any_message(std::move(e)));
+}
+
+start_result actor_system::start_behaviour(detail::behaviour_ptr b, const start_options& options) {
+  detail::refuse_on_worker();
+  auto result = std::make_shared<detail::ordinary_result<start_result>>();
+  spawn(detail::start_for_thread, detail::ordinary_ticket<start_result>(result), std::move(b), options);
+  detail::wait_for(*runtime_, *result);
+  if (!result->value) detail::throw_unanswered(*result, options.name.atom(), "start");
+  return std::move(*result->value);
 }
 
 term actor_system::wait(const pid& process, detail::duration patience) {

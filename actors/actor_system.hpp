@@ -2,6 +2,7 @@
 // actor_system: the processes of one node, and what ordinary threads may do with them.
 #pragma once
 
+#include <troupe/actors/behaviours/start.hpp>
 #include <troupe/actors/context.hpp>
 #include <troupe/actors/executor.hpp>
 #include <troupe/actors/options.hpp>
@@ -74,6 +75,9 @@ process ask_for_thread(context& self, ordinary_ticket<R> result, destination to,
   }
 }
 
+/// The process that starts a behaviour.
+process start_for_thread(context& self, ordinary_ticket<start_result> result, behaviour_ptr b, start_options options);
+
 }  // namespace detail
 
 /// A node's processes and the threads that run them. Several may live in one program; they do not know one another. All
@@ -119,17 +123,67 @@ class actor_system {
   /// A message whose type is known only at run time.
   void send(const destination& to, any_message message) { send_any(to, std::move(message)); }
 
+  /// Sends what a gen_server takes by a cast<&C::method>, and any other process as the message itself. To a server<C>
+  /// it is checked when compiled. Throws as send does. Erlang: gen_server:cast/2.
+  template <class M>
+  void cast(const destination& to, M&& message) {
+    cast_any(to, any_message::of(std::forward<M>(message)));
+  }
+  /// The same, to a server<C>.
+  template <detail::typed_reference S, class M>
+  void cast(const S& to, M&& message) {
+    S::template check_cast<std::remove_cvref_t<M>>();
+    cast_any(to.where(), any_message::of(std::forward<M>(message)));
+  }
+
+  /// Starts a behaviour and blocks until its init is done; nobody is linked with it. Gives C's reference: server<C> for
+  /// a gen_server. Throws start_failed. Erlang: gen_server:start/3,4.
+  template <class C, class... Args>
+    requires detail::startable<C>
+  detail::started_reference<C> start(const start_options& options, Args&&... args) {
+    start_result made = try_start<C>(options, std::forward<Args>(args)...);
+    if (!made.started()) detail::throw_not_started(C::starter::template name<C>(), std::move(made));
+    return detail::started_reference<C>(made.process);
+  }
+  /// The same, but says what came of it instead of throwing.
+  template <class C, class... Args>
+    requires detail::startable<C>
+  start_result try_start(const start_options& options, Args&&... args) {
+    return start_behaviour(C::starter::template make<C>(std::forward<Args>(args)...), options);
+  }
+
   /// Asks and blocks until the answer is there: M::reply or a term; throws call_failed.
   template <class M>
   auto call(const destination& to, M&& message, detail::duration patience = default_timeout) {
     using answer = reply_type<std::remove_cvref_t<M>>;
     return ask<answer>(to, detail::make_request(std::forward<M>(message)), patience);
   }
+  /// Of a server<C>: refused, when compiled, unless C answers M; gives what its method gives.
+  template <detail::typed_reference S, class M>
+  auto call(const S& to, M&& message, detail::duration patience = default_timeout) {
+    using answer = detail::answer_type<S, std::remove_cvref_t<M>>;
+    return ask<answer>(to.where(), detail::make_request(std::forward<M>(message)), patience);
+  }
   /// Builds the question in its envelope; with another timeout sys.call<order>(to, after(1s), 1, "x").
   template <class T, class... Args>
     requires detail::members_for<T, Args...>
   auto call(const destination& to, Args&&... members) {
     return call<T>(to, detail::after_clause<void>(default_timeout), std::forward<Args>(members)...);
+  }
+  /// The same, of a server<C>.
+  template <class T, detail::typed_reference S, class... Args>
+    requires detail::members_for<T, Args...>
+  auto call(const S& to, Args&&... members) {
+    return call<T>(to, detail::after_clause<void>(default_timeout), std::forward<Args>(members)...);
+  }
+  /// The same, with another timeout.
+  template <class T, detail::typed_reference S, class... Args>
+  auto call(const S& to, detail::after_clause<void> patience, Args&&... members) {
+    detail::assert_sendable<T>();
+    return ask<detail::answer_type<S, T>>(to.where(),
+                                          detail::make_envelope<detail::request_envelope, T>(
+                                              detail::envelope_kind::request, std::forward<Args>(members)...),
+                                          patience.patience);
   }
   /// The same with another timeout: sys.call<order>(to, after(1s), 1, "x").
   template <class T, class... Args>
@@ -193,6 +247,8 @@ class actor_system {
 
  private:
   void send_any(const destination& to, any_message message);
+  void cast_any(const destination& to, any_message message);
+  start_result start_behaviour(detail::behaviour_ptr b, const start_options& options);
 
   template <class R>
   R ask(const destination& to, detail::request_envelope* e, detail::duration patience) {

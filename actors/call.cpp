@@ -91,8 +91,8 @@ void question::fail(term reason) const {
   throw call_failed(std::move(reason), to_.to_term(), type_->name);
 }
 
-questions_wait::questions_wait(slot& s, std::vector<question*> questions, std::size_t wanted)
-    : slot_(s), questions_(std::move(questions)), wanted_(wanted) {
+questions_wait::questions_wait(slot& s, std::vector<question*> questions, std::size_t wanted, time_point give_up)
+    : slot_(s), questions_(std::move(questions)), wanted_(wanted), give_up_(give_up) {
   static constexpr functions mine = {.poll = [](waiter& w, slot&) { return static_cast<questions_wait&>(w).look(); },
                                      .expire =
                                          [](waiter& w, slot& owner) {
@@ -100,8 +100,13 @@ questions_wait::questions_wait(slot& s, std::vector<question*> questions, std::s
                                            const time_point now = owner.rt->time().now();
                                            for (question* q : self.questions_)
                                              if (!q->is_done() && q->deadline <= now) q->close();
+                                           if (self.look()) return true;
+                                           if (self.give_up_ <= now) {
+                                             self.first_ = self.questions_.size();
+                                             return true;
+                                           }
                                            self.set_deadline();
-                                           return self.look();
+                                           return false;
                                          },
                                      .describe =
                                          [](const waiter& w) {
@@ -116,7 +121,7 @@ questions_wait::questions_wait(slot& s, std::vector<question*> questions, std::s
 
 // One that is answered meanwhile leaves the deadline too early: then expire finds nothing and sets the next one.
 void questions_wait::set_deadline() noexcept {
-  waiter::deadline = time_point::max();
+  waiter::deadline = give_up_;
   for (const question* q : questions_)
     if (!q->is_done()) waiter::deadline = std::min(waiter::deadline, q->deadline);
 }

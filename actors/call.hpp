@@ -115,17 +115,17 @@ class call_awaiter final : public awaitable_base, private waiter {
   question question_;
 };
 
-/// Waits for one or more questions at once; the earliest of their deadlines ends it.
+/// Waits for one or more questions at once; the earliest of their deadlines ends it, and so does `give_up`.
 class questions_wait : public awaitable_base, private waiter {
  public:
   /// `wanted`: how many of them must be answered or past their deadline.
-  questions_wait(slot& s, std::vector<question*> questions, std::size_t wanted);
+  questions_wait(slot& s, std::vector<question*> questions, std::size_t wanted, time_point give_up = time_point::max());
   questions_wait(const questions_wait&) = delete;
   questions_wait& operator=(const questions_wait&) = delete;
 
   bool await_ready() { return false; }
   void await_suspend(std::coroutine_handle<> h) noexcept;
-  /// One: the first that is answered or past its deadline; the number of questions when there are none.
+  /// One: the first that is answered or past its deadline; the number of questions when none is.
   std::size_t await_resume() const noexcept { return first_; }
 
  private:
@@ -134,7 +134,8 @@ class questions_wait : public awaitable_base, private waiter {
 
   slot& slot_;
   std::vector<question*> questions_;
-  std::size_t wanted_;     // how many must be done: all of them, or one
+  std::size_t wanted_;  // how many must be done: all of them, or one
+  time_point give_up_;
   std::size_t first_ = 0;  // all: those before are done; one: it is done
 };
 

@@ -41,6 +41,7 @@ envelope_ptr by_alias(envelope_ptr e, const reference& alias) {
     payload->count.fetch_add(1, std::memory_order_relaxed);
     routed->type = e->type;
     routed->shared = true;
+    routed->label = e->label;
     routed->ref = alias;
     return envelope_ptr(routed);
   }
@@ -55,6 +56,7 @@ envelope_ptr by_alias(envelope_ptr e, const reference& alias) {
   auto* routed = ::new (memory) routed_envelope;
   routed->kind = envelope_kind::alias_message;
   routed->type = e->type;
+  routed->label = e->label;
   routed->offset = static_cast<std::uint16_t>(offset);
   routed->ref = alias;
   return envelope_ptr(routed);

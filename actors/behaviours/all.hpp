@@ -2,8 +2,10 @@
 // The behaviours of OTP.
 #pragma once
 
-#include <troupe/actors/behaviours/application.hpp>  // IWYU pragma: export
-#include <troupe/actors/behaviours/environment.hpp>  // IWYU pragma: export
-#include <troupe/actors/behaviours/gen_server.hpp>   // IWYU pragma: export
-#include <troupe/actors/behaviours/start.hpp>        // IWYU pragma: export
-#include <troupe/actors/behaviours/sys.hpp>          // IWYU pragma: export
+#include <troupe/actors/behaviours/application.hpp>         // IWYU pragma: export
+#include <troupe/actors/behaviours/environment.hpp>         // IWYU pragma: export
+#include <troupe/actors/behaviours/gen_server.hpp>          // IWYU pragma: export
+#include <troupe/actors/behaviours/multi_call.hpp>          // IWYU pragma: export
+#include <troupe/actors/behaviours/request_collection.hpp>  // IWYU pragma: export
+#include <troupe/actors/behaviours/start.hpp>               // IWYU pragma: export
+#include <troupe/actors/behaviours/sys.hpp>                 // IWYU pragma: export

@@ -24,6 +24,39 @@ gen_server::gen_server() : core_(core_of_this_start()) {}
 
 namespace detail {
 
+void write_destination(const destination& to, term_sink& sink) {
+  switch (to.which()) {
+    case destination::kind::process: return sink.put_pid(to.process());
+    case destination::kind::name: return sink.put_atom(to.name());
+    case destination::kind::alias: return sink.put_reference(to.alias());
+    case destination::kind::remote_name:
+      sink.begin_tuple(2);
+      sink.put_atom(to.name());
+      sink.put_atom(to.node());
+      sink.end_tuple();
+  }
+}
+
+bool read_destination(term_source& source, std::optional<destination>& out) {
+  pid process;
+  atom name;
+  atom node;
+  reference alias;
+  if (source.read_pid(process)) return out.emplace(process), true;
+  if (source.read_atom(name)) return out.emplace(name), true;
+  if (source.read_reference(alias)) return out.emplace(alias), true;
+  const auto start = source.mark();
+  std::size_t size = 0;
+  if (!source.begin_tuple(size)) return false;
+  if (size == 2 && source.read_atom(name) && source.read_atom(node)) {
+    source.end_tuple();
+    out.emplace(name, node);
+    return true;
+  }
+  source.rewind(start);
+  return false;
+}
+
 void unexpected_message(gen_core& core) noexcept {
   try {
     const envelope& e = *core.current;

@@ -5,10 +5,12 @@
 #include <troupe/actors/destination.hpp>
 #include <troupe/actors/request.hpp>
 #include <troupe/actors/task.hpp>
+#include <troupe/mailbox/codec.hpp>
 #include <troupe/mailbox/descriptor.hpp>
 #include <troupe/mailbox/envelope.hpp>
 #include <troupe/mailbox/message.hpp>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -233,5 +235,27 @@ inline constexpr bool is_server = false;
 template <class C>
 inline constexpr bool is_server<server<C>> = true;
 
+/// A pid, an atom, {Name, Node} or an alias; nothing when the next value is none of them.
+bool read_destination(term_source& source, std::optional<destination>& out);
+void write_destination(const destination& to, term_sink& sink);
+
 }  // namespace detail
+
+/// A server<C> as a member of messages: its pid, its name as an atom (which whoever gets the message then looks up on
+/// its own node), or {Name, Node}. Erlang: ServerRef.
+template <class C>
+struct codec<server<C>> : detail::reading<server<C>> {
+  /// Writes it.
+  static void visit(const server<C>& value, term_sink& sink) { detail::write_destination(value.where(), sink); }
+  /// Reads it: whoever sent it claims that it is a C.
+  static bool read(term_source& source, std::optional<server<C>>& out) {
+    std::optional<destination> to;
+    if (!detail::read_destination(source, to)) return source.fail(shape());
+    out.emplace(*to);
+    return true;
+  }
+  /// For error texts.
+  static std::string shape() { return "pid, name or {Name,Node}"; }
+};
+
 }  // namespace troupe
