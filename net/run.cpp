@@ -6,7 +6,6 @@
 #include <troupe/net/node.hpp>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include <csignal>
 #include <cstdio>
@@ -201,8 +200,8 @@ int run(int argc, const char* const* argv, application app, run_options options)
       if (!file) throw std::invalid_argument("--config " + line.config + ": cannot be read");
       configuration.assign(std::istreambuf_iterator<char>(file), {});
       try {
-        static_cast<void>(parse_json(configuration));
-      } catch (const decode_error& e) {
+        static_cast<void>(detail::parse_configuration(configuration));
+      } catch (const environment_error& e) {
         throw std::invalid_argument(line.config + ": " + e.what());
       }
     }

@@ -291,17 +291,7 @@ const server<application_controller>& controller() {
 }  // namespace
 
 task<pid> start_application_controller(context& self, std::string configuration) {
-  std::shared_ptr<const nlohmann::json> parsed;
-  try {
-    parsed = std::make_shared<const nlohmann::json>(parse_json(configuration));
-  } catch (const decode_error& e) {
-    throw environment_error(std::string("troupe: the configuration is no JSON: ") + e.what());
-  }
-  if (!parsed->is_object())
-    throw environment_error("troupe: the configuration is no JSON object, {\"application\": {\"key\": value}}");
-  for (const auto& [name, value] : parsed->items())
-    if (!value.is_object())
-      throw environment_error("troupe: the configuration of " + name + " is no JSON object: " + value.dump());
+  auto parsed = detail::parse_configuration(configuration);
   const auto made = co_await self.start<application_controller>({.name = controller_name}, std::move(parsed));
   co_return made.pid();
 }

@@ -29,4 +29,19 @@ void environment::throw_missing(std::string_view key) const {
                           ", which has no default");
 }
 
+std::shared_ptr<const nlohmann::json> detail::parse_configuration(std::string_view text) {
+  std::shared_ptr<const nlohmann::json> parsed;
+  try {
+    parsed = std::make_shared<const nlohmann::json>(parse_json(text));
+  } catch (const decode_error& e) {
+    throw environment_error(std::string("troupe: the configuration is no JSON: ") + e.what());
+  }
+  if (!parsed->is_object())
+    throw environment_error("troupe: the configuration is no JSON object, {\"application\": {\"key\": value}}");
+  for (const auto& [name, value] : parsed->items())
+    if (!value.is_object())
+      throw environment_error("troupe: the configuration of " + name + " is no JSON object: " + value.dump());
+  return parsed;
+}
+
 }  // namespace troupe

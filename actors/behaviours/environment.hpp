@@ -71,4 +71,10 @@ class environment {
   std::shared_ptr<const nlohmann::json> json_;
 };
 
+namespace detail {
+
+/// A configuration: {"application": {"key": value}}. Throws environment_error.
+std::shared_ptr<const nlohmann::json> parse_configuration(std::string_view text);
+
+}  // namespace detail
 }  // namespace troupe
