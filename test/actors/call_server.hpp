@@ -10,6 +10,10 @@
 #include <string>
 #include <utility>
 
+#if defined(TROUPE_TEST_ACROSS)
+#include "net/across.hpp"  // another context
+#endif
+
 namespace call_test {
 
 using namespace troupe;

@@ -4,6 +4,10 @@
 
 #include <troupe/actors/all.hpp>
 
+#if defined(TROUPE_TEST_ACROSS)
+#include "net/across.hpp"  // another context
+#endif
+
 namespace troupe_test {
 
 struct done {};

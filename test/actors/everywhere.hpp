@@ -12,6 +12,10 @@
 #include <functional>
 #include <string>
 
+#if defined(TROUPE_TEST_ACROSS)
+#include "net/across.hpp"  // another context
+#endif
+
 namespace troupe_test {
 
 /// The body of a test: `[](context& self) -> process { ... CHECK(...); ... }`. What it spawns ends with its system. It

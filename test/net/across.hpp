@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // across: test bodies, written for one actor_system, whose processes are spread over the nodes of a simulated network.
-// Included before everything else in suites of test/actors that are compiled once more for nodes_semantics_test.
+// Included by everywhere.hpp and its like in suites of test/actors, where TROUPE_TEST_ACROSS says so: for
+// nodes_semantics_test.
 #pragma once
 
 #include <troupe/actors/all.hpp>
