@@ -3,5 +3,6 @@
 #pragma once
 
 #include <troupe/actors/behaviours/gen_server.hpp>  // IWYU pragma: export
+#include <troupe/actors/behaviours/gen_statem.hpp>  // IWYU pragma: export
 #include <troupe/actors/behaviours/start.hpp>       // IWYU pragma: export
 #include <troupe/actors/behaviours/sys.hpp>         // IWYU pragma: export
