@@ -52,6 +52,9 @@ class [[nodiscard]] from {
     detail::refuse_request(asked(), reason);
   }
 
+  /// The machinery's: whoever gets it answers.
+  detail::envelope_ptr release() noexcept { return std::move(envelope_); }
+
  private:
   detail::request_envelope& asked() const noexcept { return static_cast<detail::request_envelope&>(*envelope_); }
   void check() const {
