@@ -271,7 +271,10 @@ class server_behaviour final : public behaviour {
       std::apply([&](Args&... args) { object_.emplace(std::move(args)...); }, *arguments_);
       arguments_.reset();
     }
-    if constexpr (requires(C& c) { c.init(); }) {
+    if constexpr (requires(C& c) { c.supervise(c.init()); }) {
+      // A supervisor's init says what there is to do.
+      co_return co_await object_->supervise(object_->init());
+    } else if constexpr (requires(C& c) { c.init(); }) {
       using given = decltype(object_->init());
       if constexpr (std::is_void_v<given>) {
         object_->init();
