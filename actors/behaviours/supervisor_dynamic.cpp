@@ -232,7 +232,21 @@ term dynamic_children::count_children() const {
                      term::tuple({"workers"_atom, supervisors ? 0 : all})});
 }
 
+namespace {
+
+/// Elixir's DynamicSupervisor describes the whole child, {{Module, Function, Arguments}, Restart, Shutdown, Type,
+/// Modules}: the arguments, when it is of the one kind that there is here; else what it was.
+term elixirs_arguments(const term& what, const term& kind) {
+  if (!what.is_tuple() || what.size() != 5) return what;
+  const term& start = what[0];
+  if (!start.is_tuple() || start.size() != 3 || !start[2].is_list() || start[0] != kind[0]) return what;
+  return start[2];
+}
+
+}  // namespace
+
 task<term> dynamic_children::start_child(term what) {
+  what = elixirs_arguments(what, spec_.start.to_term());
   if (!what.is_list()) co_return error_of(term::tuple({"badarg"_atom, what}));
   dynamic_child c;
   const auto given = what.elements();

@@ -179,3 +179,129 @@ TEST_CASE("our gen_server calls, casts, sys and stop work on a gen_server of OTP
       },
       made.as_pid());
 }
+
+// --- supervisors ------------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct press {};
+struct lit {
+  using reply = bool;
+};
+enum class lamp_state { off, on };
+
+class lamp : public gen_statem<lamp_state> {
+ public:
+  lamp_state init() { return lamp_state::off; }
+  void toggle(const press&) { next_state(state() == lamp_state::off ? lamp_state::on : lamp_state::off); }
+  bool is_lit(const lit&) { return state() == lamp_state::on; }
+  using handles = states<in_every<cast<&lamp::toggle>, call<&lamp::is_lit>>>;
+};
+
+process tree_keeper(context& self) {
+  register_child_factory("counter", child_of<counter>({}, later<int>));
+  const supervisor_flags often{.intensity = 100};
+  std::vector<child_spec> children{{.id = "counter", .start = child_of<counter>({.name = "counter"}, 10)}};
+  co_await self.start<supervisor>({.name = "sup"}, often, std::move(children));
+  const supervisor_flags simple{.strategy = simple_one_for_one, .intensity = 100};
+  std::vector<child_spec> kind{{.id = "kind", .start = child_of<counter>({}, later<int>), .restart = temporary}};
+  co_await self.start<supervisor>({.name = "simple"}, simple, std::move(kind));
+  co_await self.start<lamp>({.name = "lamp"});
+  self.register_name("trees");
+  for (;;) co_await self.receive<give_term>();
+}
+
+void wait_for_trees(node& here) {
+  here.spawn(tree_keeper);
+  while (here.whereis("trees") == pid()) std::this_thread::yield();
+}
+
+}  // namespace
+
+TEST_CASE("supervisor of OTP asks and changes a supervisor of ours") {
+  otp& there = hidden_otp();
+  node here(options_of(fresh_name()));
+  wait_for_trees(here);
+  const pid first = here.whereis("counter");
+  const bindings b{{"N", atom(here.name())}, {"C", first}};
+  const term worker_modules = term::list({"counter"_atom});
+  CHECK(there.eval("supervisor:which_children({sup, N})", b) ==
+        term::list({term::tuple({"counter"_atom, first, "worker"_atom, worker_modules})}));
+  CHECK(there.eval("lists:sort(supervisor:count_children({sup, N}))", b) ==
+        term::parse("[{active,1},{specs,1},{supervisors,0},{workers,1}]"));
+  CHECK(there.eval("{ok, #{id := Id, restart := R, shutdown := S, type := T, start := {M, F, A}}} ="
+                   " supervisor:get_childspec({sup, N}, counter), {Id, R, S, T, M, F, A}",
+                   b) == term::parse("{counter,permanent,5000,worker,counter,start_link,[10]}"));
+  CHECK(there.eval("supervisor:terminate_child({sup, N}, counter)", b) == term("ok"_atom));
+  CHECK(there.eval("[{counter, undefined, worker, _}] = supervisor:which_children({sup, N}), ok", b) == term("ok"_atom));
+  CHECK(there.eval("{ok, P} = supervisor:restart_child({sup, N}, counter), gen_server:call(P, get)", b) == term(10));
+  CHECK(there.eval("supervisor:restart_child({sup, N}, counter)", b) == term::parse("{error,running}"));
+  CHECK(there.eval("supervisor:delete_child({sup, N}, counter)", b) == term::parse("{error,running}"));
+  CHECK(there.eval("supervisor:terminate_child({sup, N}, nobody)", b) == term::parse("{error,not_found}"));
+  // A child that Erlang describes: its module is what was registered here under that name.
+  CHECK(there.eval("{ok, P} = supervisor:start_child({sup, N}, #{id => two, start => {counter, start_link, [7]}}),"
+                   "A = gen_server:call(P, get), M = monitor(process, P), exit(P, kill),"
+                   "receive {'DOWN', M, _, _, _} -> ok end,"
+                   "F = fun G() -> case lists:keyfind(two, 1, supervisor:which_children({sup, N})) of"
+                   " {two, Q, _, _} when is_pid(Q), Q =/= P -> Q; _ -> G() end end,"
+                   "{A, gen_server:call(F(), get)}",
+                   b) == term::tuple({7, 7}));
+  CHECK(there.eval("{error, {already_started, _}} = supervisor:start_child({sup, N},"
+                   " #{id => two, start => {counter, start_link, [7]}}), ok",
+                   b) == term("ok"_atom));
+  CHECK(there.eval("{error, _} = supervisor:start_child({sup, N}, #{id => three, start => {nothing, start, []}}), ok",
+                   b) == term("ok"_atom));
+  CHECK(there.eval("{error, _} = supervisor:start_child({sup, N}, nonsense), ok", b) == term("ok"_atom));
+  CHECK(there.eval("{ok, P} = supervisor:start_child({simple, N}, [4]), A = gen_server:call(P, get),"
+                   "[{undefined, P, worker, _}] = supervisor:which_children({simple, N}),"
+                   "ok = supervisor:terminate_child({simple, N}, P), {A, supervisor:which_children({simple, N})}",
+                   b) == term::tuple({4, term::list({})}));
+}
+
+TEST_CASE("gen_statem of OTP calls and casts to a state machine of ours, and sys shows its state") {
+  otp& there = hidden_otp();
+  node here(options_of(fresh_name()));
+  wait_for_trees(here);
+  const bindings b{{"N", atom(here.name())}};
+  CHECK(there.eval("false = gen_statem:call({lamp, N}, lit), ok = gen_statem:cast({lamp, N}, press),"
+                   "gen_statem:call({lamp, N}, lit)",
+                   b) == term(true));
+  CHECK(there.eval("{on, _} = sys:get_state({lamp, N}), {status, _, {module, M}, _} = sys:get_status({lamp, N}), M",
+                   b) == term("gen_statem"_atom));
+  CHECK(there.eval("gen_statem:stop({lamp, N})", b) == term("ok"_atom));
+  CHECK(here.whereis("lamp") == pid());
+}
+
+TEST_CASE("a supervisor of OTP's starts, and restarts, a server of ours on our node") {
+  otp& there = hidden_otp();
+  node here(options_of(fresh_name()));
+  here.export_as("counters:start", [](context& self) -> task<term> {
+    const auto made = co_await self.start<counter>({}, 3);
+    co_return term::tuple({"ok"_atom, made.pid()});
+  });
+  const bindings b{{"N", atom(here.name())}};
+  CHECK(there.eval("process_flag(trap_exit, true), {ok, S} = supervisor:start_link(troupe_otp, {supervise, N}),"
+                   "[{child, P, _, _}] = supervisor:which_children(S), 3 = gen_server:call(P, get),"
+                   "M = monitor(process, P), exit(P, kill), receive {'DOWN', M, _, _, _} -> ok end,"
+                   "F = fun G() -> case supervisor:which_children(S) of"
+                   " [{child, Q, _, _}] when is_pid(Q), Q =/= P -> Q; _ -> G() end end, Q = F(),"
+                   "A = gen_server:call(Q, {increment, 1}), L = monitor(process, Q), exit(S, shutdown),"
+                   "receive {'DOWN', L, _, _, R} -> {A, R} end",
+                   b) == term::tuple({4, "shutdown"_atom}));
+}
+
+TEST_CASE("Elixir's Supervisor and DynamicSupervisor use supervisors of ours") {
+  otp& there = hidden_otp();
+  node here(options_of(fresh_name()));
+  wait_for_trees(here);
+  const bindings b{{"n", atom(here.name())}};
+  CHECK(there.elixir("[{:counter, p, :worker, [:counter]}] = Supervisor.which_children({:sup, n});"
+                     "GenServer.call(p, :get)",
+                     b) == term(10));
+  CHECK(there.elixir("Supervisor.count_children({:sup, n}).active", b) == term(1));
+  CHECK(there.elixir("{:ok, p} = DynamicSupervisor.start_child({:simple, n},"
+                     " %{id: :any, start: {:counter, :start_link, [6]}, restart: :temporary});"
+                     "a = GenServer.call(p, :get); :ok = DynamicSupervisor.terminate_child({:simple, n}, p);"
+                     "{a, DynamicSupervisor.which_children({:simple, n})}",
+                     b) == term::tuple({6, term::list({})}));
+}

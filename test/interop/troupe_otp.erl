@@ -4,7 +4,7 @@
 -behaviour(gen_server).
 -export([main/0]).
 -export([agent/0, in/2, next/1, inbox/1, until/1, outcome/1]).
--export([start_server/1, init/1, handle_call/3, handle_cast/2, handle_info/2]).
+-export([start_server/1, start_on/1, init/1, handle_call/3, handle_cast/2, handle_info/2]).
 -export([instant_spawns/3, send_numbers/3, receive_numbers/2, link_storm/3, blob/1, is_blob/2,
          wait_for_kill/1, send_mixed/3, receive_mixed/2]).
 
@@ -97,7 +97,15 @@ start_server(Name) ->
     {ok, Pid} = gen_server:start({local, Name}, ?MODULE, [], []),
     Pid.
 
-init([]) -> {ok, []}.
+init([]) -> {ok, []};
+%% A supervisor whose child lives on that node.
+init({supervise, Node}) ->
+    {ok, {{one_for_one, 5, 10}, [{child, {?MODULE, start_on, [Node]}, permanent, 5000, worker, dynamic}]}}.
+
+start_on(Node) ->
+    {ok, P} = erpc:call(Node, counters, start, []),
+    link(P),
+    {ok, P}.
 
 handle_call({add, A, B}, _, S) -> {reply, A + B, S};
 handle_call({echo, X}, _, S) -> {reply, X, S};

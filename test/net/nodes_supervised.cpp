@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// A tree of supervisors and servers over three nodes, while processes are killed and the network partitions: whole again
-// when that is over, and no call left hanging.
+// A tree of supervisors and servers over three nodes, while processes are killed and the network partitions: whole
+// again when that is over, and no call left hanging.
 #include "nodes_harness.hpp"
 
 #include <troupe/actors/behaviours/all.hpp>
@@ -18,8 +18,8 @@ using namespace nodes_test;
 namespace {
 
 constexpr std::size_t machines = 3;
-constexpr int groups = 10;       // supervisors of a site
-constexpr int group_size = 33;   // servers of a group: 990 servers, ten to a site's own
+constexpr int groups = 10;      // supervisors of a site
+constexpr int group_size = 33;  // servers of a group: 990 servers, ten to a site's own
 constexpr std::array<const char*, machines> sites = {"m@h1", "z@h2", "a@h3"};
 
 struct ping {
@@ -38,7 +38,8 @@ std::string worker_name(int group, int n) {
   return "w" + std::to_string(group) + "_" + std::to_string(n);
 }
 
-// --- the tree ---------------------------------------------------------------------------------------------------------
+// --- the tree
+// ---------------------------------------------------------------------------------------------------------
 
 const supervisor_flags patient{.intensity = 1'000'000, .period = 1h};
 
@@ -80,7 +81,8 @@ child_spec site_on(const std::string& node) {
   return spec;
 }
 
-// --- what disturbs it, and who uses it --------------------------------------------------------------------------------
+// --- what disturbs it, and who uses it
+// --------------------------------------------------------------------------------
 
 struct ledger {
   std::size_t calls = 0, answers = 0, failures = 0;
@@ -161,7 +163,8 @@ std::string host(std::size_t machine) {
 
 }  // namespace
 
-TEST_CASE("a tree of a thousand servers over three nodes is whole again after kills and partitions, and every call ends") {
+TEST_CASE(
+    "a tree of a thousand servers over three nodes is whole again after kills and partitions, and every call ends") {
   with_seeds([](std::uint64_t seed) {
     ledger entries;
     book = &entries;
