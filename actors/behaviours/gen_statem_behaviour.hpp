@@ -53,21 +53,6 @@ decltype(auto) with_event(statem_machine& machine, F&& f) {
   }
 }
 
-/// The same for a method that is a task, whose message stays with it while it runs.
-template <class Argument, class M, class F>
-auto with_event_in_task(statem_machine& machine, F f) -> std::invoke_result_t<F&, Argument&&> {
-  envelope& e = machine.message();
-  if constexpr (std::is_lvalue_reference_v<Argument>) {
-    if (const M* place = payload_in_place<M>(e)) co_return co_await f(*place);
-    const M value = copy_of_payload<M>(e);
-    co_return co_await f(value);
-  } else {
-    machine.give_away();
-    M value = take_payload<M>(e);
-    co_return co_await f(std::move(value));
-  }
-}
-
 /// Answers the call in hand, unless it was postponed.
 template <class R, class... Value>
 void answer_event(gen_core& core, const statem_machine& machine, Value&&... value) {
@@ -79,28 +64,45 @@ void answer_event(gen_core& core, const statem_machine& machine, Value&&... valu
                 make_envelope<routed_envelope, R>(envelope_kind::reply, std::forward<Value>(value)...));
 }
 
+/// A method that is a task: its message stays with it while it runs. (Members of a class, since g++ 12 warns of the
+/// frames of functions when C is in an anonymous namespace; and a task is made before it is awaited, since it destroys
+/// a by-value parameter within a co_await expression twice.)
 template <class C, auto Method>
-task<> answer_call_in_task(C& object, gen_core& core, statem_machine& machine) {
+struct task_method {
   using m = method_of<Method>;
-  using argument = typename m::argument;
-  const auto method = [&object](argument&& a) { return (object.*Method)(static_cast<argument&&>(a)); };
-  if constexpr (std::is_void_v<typename m::result>) {
-    co_await with_event_in_task<argument, typename m::message>(machine, method);
-    answer_event<void>(core, machine);
-  } else {
-    auto result = co_await with_event_in_task<argument, typename m::message>(machine, method);
-    answer_event<typename m::result>(core, machine, std::move(result));
-  }
-}
+  using message = typename m::message;
 
-template <class C, auto Method>
-task<> take_call_in_task(C& object, statem_machine& machine) {
-  using m = method_of<Method>;
-  using argument = typename m::argument;
-  from<typename m::result> caller(machine.lend_asker());
-  const auto method = [&](argument&& a) { return (object.*Method)(static_cast<argument&&>(a), std::move(caller)); };
-  co_await with_event_in_task<argument, typename m::message>(machine, method);
-}
+  /// `caller` is a from<>, or nothing.
+  template <class... Caller>
+  static typename m::raw run(C& object, statem_machine& machine, Caller... caller) {
+    envelope& e = machine.message();
+    if constexpr (std::is_lvalue_reference_v<typename m::argument>) {
+      if (const message* place = payload_in_place<message>(e)) {
+        auto running = (object.*Method)(*place, std::move(caller)...);
+        co_return co_await std::move(running);
+      }
+      const message value = copy_of_payload<message>(e);
+      auto running = (object.*Method)(value, std::move(caller)...);
+      co_return co_await std::move(running);
+    } else {
+      machine.give_away();
+      message value = take_payload<message>(e);
+      auto running = (object.*Method)(std::move(value), std::move(caller)...);
+      co_return co_await std::move(running);
+    }
+  }
+
+  static task<> answer(C& object, gen_core& core, statem_machine& machine) {
+    auto running = run(object, machine);
+    if constexpr (std::is_void_v<typename m::result>) {
+      co_await std::move(running);
+      answer_event<void>(core, machine);
+    } else {
+      auto result = co_await std::move(running);
+      answer_event<typename m::result>(core, machine, std::move(result));
+    }
+  }
+};
 
 // --- which handler takes what ---------------------------------------------------------------------------------------
 
@@ -128,9 +130,9 @@ struct statem_handler<call<Method>> {
   template <class C>
   static step run(C& object, gen_core& core, statem_machine& machine) {
     if constexpr (m::is_task && m::is_later) {
-      return take_call_in_task<C, Method>(object, machine);
+      return task_method<C, Method>::run(object, machine, from<result>(machine.lend_asker()));
     } else if constexpr (m::is_task) {
-      return answer_call_in_task<C, Method>(object, core, machine);
+      return task_method<C, Method>::answer(object, core, machine);
     } else if constexpr (m::is_later) {
       from<result> caller(machine.lend_asker());
       with_event<argument, message>(machine,
@@ -178,8 +180,7 @@ struct statem_event_handler {
         (object.*Method)(whole);
         core.current = whole.release();
       } else if constexpr (m::is_task) {
-        return with_event_in_task<argument, message>(
-            machine, [&object](argument&& a) { return (object.*Method)(static_cast<argument&&>(a)); });
+        return task_method<C, Method>::run(object, machine);
       } else {
         with_event<argument, message>(machine, [&]<class A>(A&& a) { (object.*Method)(std::forward<A>(a)); });
       }

@@ -47,7 +47,6 @@ struct note {
   friend bool operator==(const note&, const note&) = default;
 };
 struct seen {
-  std::vector<std::string> events;
   using reply = std::vector<std::string>;
 };
 struct ended {

@@ -13,7 +13,7 @@ TEST_CASE("statem: start gives a server<C>, by which calls and casts are checked
     const auto p = co_await self.start_link<probe>({.name = "probe"}, o);
     static_assert(std::is_same_v<decltype(p), const server<probe>>);
     const server<probe> by_name("probe");
-    const std::string answer = co_await ask(self, by_name, "x");
+    const std::string answer = co_await asked_for(self, by_name, "x");
     CHECK(answer == "x@a");
   });
 }
@@ -358,7 +358,7 @@ TEST_CASE("statem: sys shows and replaces {State, Data}") {
     CHECK(changed.elements()[0] == term("b"_atom));
     const lines log = co_await log_of(self, p);
     CHECK(log == lines{"replaced"});  // no enter call is made
-    const std::string answer = co_await ask(self, p, "x");
+    const std::string answer = co_await asked_for(self, p, "x");
     CHECK(answer == "x@b");
     const std::function<term(const term&)> wrong = [](const term&) { return term("text"); };
     term why;
@@ -418,7 +418,7 @@ TEST_CASE("statem: code_change may give the state of the new code, and may refus
     }
     CHECK(why.to_string().find("no way") != std::string::npos);
     co_await sys::resume(self, p);
-    const std::string answer = co_await ask(self, p, "x");
+    const std::string answer = co_await asked_for(self, p, "x");
     CHECK(answer == "x@c");
   });
 }

@@ -192,7 +192,7 @@ TEST_CASE("statem: a postponed call is not answered until it is handled in anoth
     const auto p = co_await start_probe(self);
     const act question{"x", {"a?postpone"}};
     auto waiting = self.request(p, question);
-    const std::string other = co_await ask(self, p, "y");
+    const std::string other = co_await asked_for(self, p, "y");
     CHECK(other == "y@a");
     tell(self, p, "go", {"next:b"});
     const std::string answer = co_await waiting;

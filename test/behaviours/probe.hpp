@@ -182,13 +182,14 @@ class probe : public gen_statem<place> {
 
 /// Its log so far; asking is an event as well.
 inline task<lines> log_of(context& self, server<probe> p) {
-  co_return co_await self.call(p, seen{}, infinity);
+  const seen question;
+  co_return co_await self.call(p, question, infinity);
 }
 inline void tell(context& self, const server<probe>& p, const char* name, lines todo = {}) {
-  act m{name, std::move(todo)};
-  self.cast(p, std::move(m));
+  const act m{name, std::move(todo)};
+  self.cast(p, m);
 }
-inline task<std::string> ask(context& self, server<probe> p, std::string name) {
+inline task<std::string> asked_for(context& self, server<probe> p, std::string name) {
   const act m{std::move(name), {}};
   co_return co_await self.call(p, m, infinity);
 }
