@@ -185,16 +185,16 @@ bool supervision::add_restart() {
 
 void supervision::schedule(attempts& a, const child_spec& spec, const term& id, const pid& last) {
   a.attempt = ++last_attempt_;
-  try_again message{id, last, a.attempt};
+  const try_again message{id, last, a.attempt};
   if (!spec.back_off) {
-    self_.send(self_.pid(), std::move(message));
+    self_.send(self_.pid(), message);
     return;
   }
   const back_off& b = *spec.back_off;
   const duration delay = std::max(a.delay, b.min);
   const double longer = static_cast<double>(delay.count()) * b.factor;
   a.delay = longer >= static_cast<double>(b.max.count()) ? b.max : duration(static_cast<duration::rep>(longer));
-  self_.send_after(delay, self_.pid(), std::move(message));
+  self_.send_after(delay, self_.pid(), message);
 }
 
 void supervision::note_start(attempts& a) const noexcept {

@@ -22,12 +22,12 @@ bool is_answer(const term& t, atom tag) {
 }
 
 task<term> ask(context& self, destination sup, term what, detail::duration patience = infinity) {
-  co_return co_await self.call(sup, std::move(what), patience);
+  co_return co_await self.call(sup, what, patience);
 }
 
 task<term> ask(context& self, destination sup, atom what, term about) {
-  term question = term::tuple({what, std::move(about)});
-  co_return co_await self.call(sup, std::move(question), infinity);
+  const term question = term::tuple({what, std::move(about)});
+  co_return co_await self.call(sup, question, infinity);
 }
 
 /// {ok, Pid}, {ok, Pid, Extra}, {ok, undefined} or {error, Reason}.
@@ -89,8 +89,8 @@ child_spec spec_from(const destination& sup, const term& answer) {
 task<start_result> start_child(context& self, destination sup, child_spec spec) {
   term answer;
   if (is_here(self, sup)) {
-    detail::add_child request{std::move(spec)};
-    answer = co_await self.call(sup, std::move(request), infinity);
+    const detail::add_child request{std::move(spec)};
+    answer = co_await self.call(sup, request, infinity);
   } else {
     answer = co_await ask(self, sup, "start_child"_atom, spec.to_term());
   }
@@ -156,8 +156,8 @@ task<child_counts> count_children(context& self, destination sup) {
 
 task<std::optional<child_spec>> get_childspec(context& self, destination sup, child_id id) {
   if (is_here(self, sup)) {
-    detail::find_spec request{id.value()};
-    detail::found_spec found = co_await self.call(sup, std::move(request), infinity);
+    const detail::find_spec request{id.value()};
+    detail::found_spec found = co_await self.call(sup, request, infinity);
     co_return std::move(found.spec);
   }
   const term answer = co_await ask(self, sup, "get_childspec"_atom, id.value());

@@ -339,9 +339,9 @@ term static_children::children_state() const {
   std::vector<term> ids;
   std::vector<std::pair<term, term>> records;
   for (auto c = children_.rbegin(); c != children_.rend(); ++c) {
-    const term place = c->tries.restarting() ? term::tuple({"restarting"_atom, "undefined"_atom}) : c->place();
+    const term shown = c->tries.restarting() ? term::tuple({"restarting"_atom, "undefined"_atom}) : c->place();
     ids.push_back(c->spec.id.value());
-    records.emplace_back(c->spec.id.value(), child_record(c->spec, place));
+    records.emplace_back(c->spec.id.value(), child_record(c->spec, shown));
   }
   return term::tuple({term::list(std::move(ids)), term::map(std::move(records))});
 }

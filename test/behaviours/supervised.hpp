@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <map>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -146,8 +147,13 @@ inline task<server<journal>> open_journal(context& self) {
 inline task<strings> news_of(context& self, server<journal> j) {
   co_return co_await self.call(j, news{});
 }
-inline task<> plan(context& self, server<journal> j, std::string name, strings outcomes) {
-  static_cast<void>(co_await self.call<script>(j, std::move(name), std::move(outcomes)));
+/// "fail error ok": the next three starts.
+inline task<> plan(context& self, server<journal> j, const char* name, const char* outcomes) {
+  script plans;
+  plans.name = name;
+  std::istringstream words(outcomes);
+  for (std::string word; words >> word;) plans.outcomes.push_back(word);
+  static_cast<void>(co_await self.call(j, plans));
 }
 
 /// Virtual time goes on only when nobody has anything to do.
@@ -156,7 +162,7 @@ inline task<> settle(context& self) {
 }
 /// Ends a member, and waits until all is quiet again.
 inline task<> end_member(context& self, std::string name, term reason) {
-  self.cast(destination(name), end_with{std::move(reason)});
+  self.cast<end_with>(destination(name), std::move(reason));
   co_await settle(self);
 }
 /// The reason of a process that ends now; the atom alive when it does not.

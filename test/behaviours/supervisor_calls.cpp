@@ -24,7 +24,8 @@ task<term> asked(context& self, std::string question) {
 TEST_CASE("start_child adds a child behind the others") {
   everywhere([](context& self) -> process {
     const auto j = co_await open_journal(self);
-    const auto sup = co_await supervise(self, specs_of({"a"}, j));
+    const auto children = specs_of({"a"}, j);
+    const auto sup = co_await supervise(self, children);
     const start_result b = co_await start_child(self, sup, spec_of("b", j));
     CHECK(b.started());
     CHECK(b.process == self.whereis("b"));
@@ -38,7 +39,8 @@ TEST_CASE("start_child adds a child behind the others") {
 TEST_CASE("start_child of an id that is taken says by whom, or that it is there") {
   everywhere([](context& self) -> process {
     const auto j = co_await open_journal(self);
-    const auto sup = co_await supervise(self, specs_of({"a"}, j));
+    const auto children = specs_of({"a"}, j);
+    const auto sup = co_await supervise(self, children);
     const start_result running = co_await start_child(self, sup, spec_of("a", j));
     CHECK(running.reason == term::tuple({"already_started"_atom, self.whereis("a")}));
     static_cast<void>(co_await terminate_child(self, sup, "a"));
@@ -50,8 +52,9 @@ TEST_CASE("start_child of an id that is taken says by whom, or that it is there"
 TEST_CASE("start_child that fails adds nothing, and tells the reason and the child") {
   everywhere([](context& self) -> process {
     const auto j = co_await open_journal(self);
-    const auto sup = co_await supervise(self, {});
-    co_await plan(self, j, "a", {"fail"});
+    const std::vector<child_spec> empty;
+    const auto sup = co_await supervise(self, empty);
+    co_await plan(self, j, "a", "fail");
     const start_result failed = co_await start_child(self, sup, spec_of("a", j));
     REQUIRE(failed.reason.is_tuple());
     CHECK(failed.reason[0] == term("failed"_atom));
@@ -65,9 +68,10 @@ TEST_CASE("start_child that fails adds nothing, and tells the reason and the chi
 TEST_CASE("start_child that is ignored keeps the specification, unless temporary") {
   everywhere([](context& self) -> process {
     const auto j = co_await open_journal(self);
-    const auto sup = co_await supervise(self, {});
-    co_await plan(self, j, "a", {"ignore"});
-    co_await plan(self, j, "t", {"ignore"});
+    const std::vector<child_spec> empty;
+    const auto sup = co_await supervise(self, empty);
+    co_await plan(self, j, "a", "ignore");
+    co_await plan(self, j, "t", "ignore");
     const start_result a = co_await start_child(self, sup, spec_of("a", j));
     CHECK(a.what == start_result::outcome::ignored);
     const start_result t = co_await start_child(self, sup, spec_of("t", j, temporary));
@@ -80,7 +84,8 @@ TEST_CASE("start_child that is ignored keeps the specification, unless temporary
 TEST_CASE("start_child of a bad specification says what is bad") {
   everywhere([](context& self) -> process {
     const auto j = co_await open_journal(self);
-    const auto sup = co_await supervise(self, {});
+    const std::vector<child_spec> empty;
+    const auto sup = co_await supervise(self, empty);
     const start_result none = co_await start_child(self, sup, child_spec{});
     CHECK(none.reason == term("missing_id"_atom));
     child_spec without_start;
@@ -97,7 +102,8 @@ TEST_CASE("start_child of a bad specification says what is bad") {
 TEST_CASE("terminate_child ends a child and keeps its specification; a temporary one goes") {
   everywhere([](context& self) -> process {
     const auto j = co_await open_journal(self);
-    const auto sup = co_await supervise(self, {spec_of("a", j), spec_of("t", j, temporary)});
+    const std::vector<child_spec> children{spec_of("a", j), spec_of("t", j, temporary)};
+    const auto sup = co_await supervise(self, children);
     const child_result a = co_await terminate_child(self, sup, "a");
     CHECK(a);
     const child_result t = co_await terminate_child(self, sup, "t");
@@ -115,7 +121,8 @@ TEST_CASE("terminate_child ends a child and keeps its specification; a temporary
 TEST_CASE("terminate_child causes no restart, of others neither") {
   everywhere([](context& self) -> process {
     const auto j = co_await open_journal(self);
-    const auto sup = co_await supervise(self, specs_of({"a", "b"}, j), one_for_all);
+    const auto children = specs_of({"a", "b"}, j);
+    const auto sup = co_await supervise(self, children, one_for_all);
     static_cast<void>(co_await news_of(self, j));
     static_cast<void>(co_await terminate_child(self, sup, "a"));
     co_await settle(self);
@@ -127,13 +134,14 @@ TEST_CASE("terminate_child causes no restart, of others neither") {
 TEST_CASE("restart_child starts a child that does not run, and no other") {
   everywhere([](context& self) -> process {
     const auto j = co_await open_journal(self);
-    const auto sup = co_await supervise(self, specs_of({"a", "b"}, j));
+    const auto children = specs_of({"a", "b"}, j);
+    const auto sup = co_await supervise(self, children);
     const start_result running = co_await restart_child(self, sup, "a");
     CHECK(running.reason == term("running"_atom));
     const start_result none = co_await restart_child(self, sup, "z");
     CHECK(none.reason == term("not_found"_atom));
     static_cast<void>(co_await terminate_child(self, sup, "a"));
-    co_await plan(self, j, "a", {"fail", "ignore"});
+    co_await plan(self, j, "a", "fail ignore");
     const start_result failed = co_await restart_child(self, sup, "a");
     CHECK(failed.reason == term("failed"_atom));
     const start_result ignored = co_await restart_child(self, sup, "a");
@@ -148,7 +156,8 @@ TEST_CASE("restart_child starts a child that does not run, and no other") {
 TEST_CASE("delete_child forgets a child that does not run") {
   everywhere([](context& self) -> process {
     const auto j = co_await open_journal(self);
-    const auto sup = co_await supervise(self, specs_of({"a", "b"}, j));
+    const auto children = specs_of({"a", "b"}, j);
+    const auto sup = co_await supervise(self, children);
     const child_result running = co_await delete_child(self, sup, "a");
     CHECK(running.reason() == term("running"_atom));
     static_cast<void>(co_await terminate_child(self, sup, "a"));
@@ -166,7 +175,8 @@ TEST_CASE("a child that waits for its restart can be terminated, not deleted") {
     const auto j = co_await open_journal(self);
     child_spec a = spec_of("a", j);
     a.back_off = back_off{};
-    const auto sup = co_await supervise(self, {a});
+    const std::vector<child_spec> children{a};
+    const auto sup = co_await supervise(self, children);
     co_await end_member(self, "a", "crash"_atom);
     const child_result deleted = co_await delete_child(self, sup, "a");
     CHECK(deleted.reason() == term("restarting"_atom));
@@ -189,7 +199,8 @@ TEST_CASE("which_children lists the child started last first, with type and modu
     child_spec b = spec_of("b", j);
     b.modules = "dynamic"_atom;
     b.type = child_type::supervisor;
-    const auto sup = co_await supervise(self, {spec_of("a", j), b});
+    const std::vector<child_spec> children{spec_of("a", j), b};
+    const auto sup = co_await supervise(self, children);
     const auto all = co_await which_children(self, sup);
     REQUIRE(all.size() == 2);
     CHECK(all[0] == child_info{.id = "b"_atom,
@@ -204,7 +215,8 @@ TEST_CASE("which_children lists the child started last first, with type and modu
 TEST_CASE("get_childspec gives the specification, which another supervisor can start") {
   everywhere([](context& self) -> process {
     const auto j = co_await open_journal(self);
-    const auto sup = co_await supervise(self, {spec_of("a", j, transient)});
+    const std::vector<child_spec> children{spec_of("a", j, transient)};
+    const auto sup = co_await supervise(self, children);
     const auto none = co_await get_childspec(self, sup, "z");
     CHECK(!none);
     const auto found = co_await get_childspec(self, sup, "a");
@@ -230,7 +242,8 @@ TEST_CASE("a tree is drawn as a tree") {
     child_spec inner;
     inner.id = "inner";
     inner.start = child_of<supervisor>({.name = "inner"}, flags_of(one_for_one), specs_of({"b", "c"}, j));
-    const auto sup = co_await supervise(self, {spec_of("a", j), inner, spec_of("d", j)});
+    const std::vector<child_spec> children{spec_of("a", j), inner, spec_of("d", j)};
+    const auto sup = co_await supervise(self, children);
     static_cast<void>(co_await terminate_child(self, sup, "d"));
     const supervised tree = co_await supervisor_tree(self, "sup");
     const auto name = [&](const char* n) { return std::string(n) + " " + self.whereis(n).to_string(); };
@@ -243,7 +256,8 @@ TEST_CASE("a tree is drawn as a tree") {
 TEST_CASE("a question that a supervisor does not know fails, and harms nobody") {
   everywhere([](context& self) -> process {
     set_log_level(log_level::off);
-    const auto sup = co_await supervise(self, {});
+    const std::vector<child_spec> empty;
+    const auto sup = co_await supervise(self, empty);
     const term why = co_await failure(self, sup.pid(), term("nonsense"_atom));
     CHECK(why == term::parse("{unexpected_call,nonsense}"));
     self.send(sup, note{1});
@@ -256,7 +270,8 @@ TEST_CASE("a question that a supervisor does not know fails, and harms nobody") 
 TEST_CASE("a supervisor that is busy with a slow start answers afterwards") {
   everywhere([](context& self) -> process {
     set_log_level(log_level::off);
-    const auto sup = co_await supervise(self, {});
+    const std::vector<child_spec> empty;
+    const auto sup = co_await supervise(self, empty);
     self.spawn(
         [](context& me, destination s) -> process {
           const child_start slow = child_started_by([](context& by, const std::vector<term>&) -> task<start_result> {
@@ -285,7 +300,8 @@ TEST_CASE("the requests of Erlang's module supervisor are answered in its shapes
   everywhere([](context& self) -> process {
     set_log_level(log_level::off);
     register_child_factory("erl_counter", child_of<counter>({.name = "c"}, later<int>));
-    static_cast<void>(co_await supervise(self, {}));
+    const std::vector<child_spec> empty;
+    static_cast<void>(co_await supervise(self, empty));
     const term started = co_await asked(self, "{start_child,#{id => c,start => {erl_counter,start_link,[5]}}}");
     REQUIRE(started.is_tuple("ok"_atom));
     CHECK(started[1] == term(self.whereis("c")));
@@ -318,7 +334,8 @@ TEST_CASE("Erlang's old tuple of six is a specification, too") {
   everywhere([](context& self) -> process {
     set_log_level(log_level::off);
     register_child_factory("erl_counter", child_of<counter>({.name = "c"}, later<int>));
-    static_cast<void>(co_await supervise(self, {}));
+    const std::vector<child_spec> empty;
+    static_cast<void>(co_await supervise(self, empty));
     const term started =
         co_await asked(self, "{start_child,{c,{erl_counter,start_link,[1]},temporary,brutal_kill,worker,dynamic}}");
     CHECK(started.is_tuple("ok"_atom));
@@ -331,7 +348,8 @@ TEST_CASE("a bad specification from Erlang is refused in OTP's words") {
   everywhere([](context& self) -> process {
     set_log_level(log_level::off);
     register_child_factory("erl_counter", child_of<counter>({}, later<int>));
-    static_cast<void>(co_await supervise(self, {}));
+    const std::vector<child_spec> empty;
+    static_cast<void>(co_await supervise(self, empty));
     const std::pair<const char*, const char*> cases[] = {
         {"nothing", "{invalid_child_spec,nothing}"},
         {"#{start => {erl_counter,s,[]}}", "missing_id"},
