@@ -25,7 +25,7 @@ struct transfer {
   std::int64_t from, to, cents;
 };
 // To the journal: writes a transfer down, once and for all. Answered with its number.
-struct enter {
+struct enter_transfer {
   transfer what;
   using reply = std::int64_t;
 };
@@ -61,7 +61,7 @@ class journal : public gen_server {
  public:
   explicit journal(std::int64_t accounts) : balances_(static_cast<std::size_t>(accounts), opening_balance) {}
 
-  std::int64_t write(const enter& e) {
+  std::int64_t write(const enter_transfer& e) {
     ++number_;
     book(e.what.from, -e.what.cents);
     book(e.what.to, e.what.cents);
@@ -116,7 +116,7 @@ process teller(context& self, std::int64_t number, std::int64_t accounts) {
   const server<journal> book("journal");
   for (;;) {
     const transfer t{any(accounts), any(accounts), 1 + any(500)};
-    co_await self.call<enter>(book, t);
+    co_await self.call<enter_transfer>(book, t);
   }
 }
 
@@ -158,17 +158,18 @@ bool kill_named(context& self, const std::string& name) {
   return true;
 }
 
-process day(context& self, std::int64_t kills, std::int64_t accounts, audit* result) {
+task<audit> day(context& self, std::int64_t kills, std::int64_t accounts) {
+  audit result;
   constexpr std::int64_t tellers = 8;
   const auto top = co_await self.start_link<bank>({.name = "bank"}, accounts, tellers);
   const server<journal> book("journal");
   std::mt19937_64 random(1);
-  while (result->kills < kills) {
+  while (result.kills < kills) {
     const auto n = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(accounts + tellers));
-    result->kills += kill_named(self, n < accounts ? account_name(n) : teller_name(n - accounts)) ? 1 : 0;
-    if (result->kills % 100 == 0) {
+    result.kills += kill_named(self, n < accounts ? account_name(n) : teller_name(n - accounts)) ? 1 : 0;
+    if (result.kills % 100 == 0) {
       const balanced b = co_await self.call<look_up>(book, 0);
-      std::printf("\r%6lld kills, %9lld transfers", static_cast<long long>(result->kills),
+      std::printf("\r%6lld kills, %9lld transfers", static_cast<long long>(result.kills),
                   static_cast<long long>(b.number));
       std::fflush(stdout);
     }
@@ -189,23 +190,23 @@ process day(context& self, std::int64_t kills, std::int64_t accounts, audit* res
       }
       if (!answered) co_await self.sleep(1ms);
     }
-    result->sum += cents;
-    result->wrong += cents == right.cents ? 0 : 1;
-    result->transfers = right.number;
+    result.sum += cents;
+    result.wrong += cents == right.cents ? 0 : 1;
+    result.transfers = right.number;
   }
   self.unlink(top.pid());
   co_await stop(self, top, "shutdown"_atom);
+  co_return result;
 }
 
 int main(int argc, char** argv) {
-  const auto [kills, accounts] =
-      example::sizes<2>(argc, argv, {{"KILLS", 2'000, 0, 1'000'000}, {"ACCOUNTS", 100, 2, 100'000}});
+  const auto sizes = example::sizes<2>(argc, argv, {{"KILLS", 2'000, 0, 1'000'000}, {"ACCOUNTS", 100, 2, 100'000}});
+  const std::int64_t accounts = sizes[1];
   set_log_level(log_level::off);  // thousands of reports of killed children
   audit result;
   actor_system sys;
-  const term reason = sys.wait(sys.spawn([&result, kills = kills, accounts = accounts](context& self) -> process {
-    return day(self, kills, accounts, &result);
-  }));
+  const term reason =
+      sys.wait(sys.spawn([&](context& self) -> process { result = co_await day(self, sizes[0], accounts); }));
   const std::int64_t expected = accounts * opening_balance;
   std::printf("\n%lld accounts and tellers killed, %lld transfers\n", static_cast<long long>(result.kills),
               static_cast<long long>(result.transfers));

@@ -2,7 +2,7 @@
 // gen_statem: starting, handlers of states, ends, and sys. After the manual and OTP's gen_statem_SUITE.
 #include "probe.hpp"
 
-using namespace behaviour_test;
+using namespace statem_test;
 using troupe_test::everywhere;
 
 // --- starting -------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 // gen_statem: enter calls, postponed and inserted events. After the manual and the cases of OTP's gen_statem_SUITE.
 #include "probe.hpp"
 
-using namespace behaviour_test;
+using namespace statem_test;
 using troupe_test::everywhere;
 
 // --- states and enter calls -----------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 // gen_statem: state, event and named timeouts, in virtual time. After the manual and OTP's gen_statem_SUITE.
 #include "probe.hpp"
 
-using namespace behaviour_test;
+using namespace statem_test;
 using troupe_test::everywhere;
 
 TEST_CASE("statem: a state timeout comes when the state has not changed for so long") {

@@ -11,7 +11,9 @@
 #include <utility>
 #include <vector>
 
-namespace behaviour_test {
+namespace statem_test {
+
+using namespace behaviour_test;
 
 enum class place { a, b, c };
 
@@ -207,4 +209,4 @@ inline task<server<probe>> start_probe(context& self) {
   co_return co_await self.start<probe>({}, o);
 }
 
-}  // namespace behaviour_test
+}  // namespace statem_test

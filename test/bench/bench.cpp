@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // The figures: what troupe's messages, processes and calls cost. One line a row: row, troupe, min, median, max, unit.
-#include "supervisor.hpp"
-
 #include <troupe/actors/all.hpp>
 
 #include <algorithm>
@@ -303,9 +301,6 @@ const row rows[] = {
     {"call, 1 client", "ns", [] { return call_one(); }},
     {"call, 8 clients", "k/s", [] { return call_eight(); }},
     {"selective receive past 10,000 others", "us", [] { return selective_receive(); }},
-    {"supervisor, restarts of a gen_server, 1 worker", "k/s", [] { return supervisor_restarts(scaled(100'000)); }},
-    {"simple_one_for_one, start of 100,000, 2 workers", "ms", [] { return dynamic_children_start(scaled(100'000)); }},
-    {"simple_one_for_one, shutdown of 100,000, 2 workers", "ms", [] { return dynamic_children_end(scaled(100'000)); }},
     {"idle CPU, 100,000 waiting processes, 3 s", "% of a core", [] { return idle_cpu(); }},
 };
 

@@ -130,17 +130,19 @@ process killer(context& self, int kills) {
 }
 
 /// Is every server of the tree there, on its own node, and does it answer?
-process census(context& self, int* answered) {
+task<int> census(context& self) {
+  int answered = 0;
   for (const char* node : sites)
     for (int g = 0; g < groups; ++g)
       for (int i = 0; i < group_size; ++i) {
         const std::string name = worker_name(g, i);
         try {
           const int n = co_await self.call<ping>(remote(name, std::string_view(node)), i);
-          *answered += n == i ? 1 : 0;
+          answered += n == i ? 1 : 0;
         } catch (const call_failed&) {
         }
       }
+  co_return answered;
 }
 
 /// So much virtual time passes.
@@ -204,7 +206,7 @@ TEST_CASE(
     CHECK(entries.answers + entries.failures == entries.calls);
     CHECK(home.is_alive(root));
     int answered = 0;
-    home.wait(home.spawn(census, &answered));
+    home.wait(home.spawn([&](context& self) -> process { answered = co_await census(self); }));
     CHECK(answered == static_cast<int>(machines) * groups * group_size);
     book = nullptr;
   });

@@ -25,15 +25,15 @@ class worker : public gen_server {
     if (then_ == "ignore") return ignore;
     if (then_ == "fail") return init_stop{term("cannot"_atom)};
     say(name_ + " starts on " + node_of(self()).to_string());
-    if (then_ != "wait" && then_ != "stubborn") stop(term::parse(then_));
+    if (then_ != "wait" && then_ != "stubborn") continue_with(timeout{});
     return {};
   }
   task<> terminate(const term& reason) {
     if (then_ == "stubborn") co_await self().sleep(std::chrono::hours(1));
     say(name_ + " ends: " + reason.to_string());
   }
-  void nothing(const timeout&) {}
-  using handles = handlers<info<&worker::nothing>>;
+  void end(const timeout&) { stop(term::parse(then_)); }
+  using handles = handlers<continued<&worker::end>>;
 
  private:
   std::string name_, then_;

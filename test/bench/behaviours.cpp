@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What supervision costs.
-#include "supervisor.hpp"
+// What servers and supervision cost.
+#include "behaviours.hpp"
 
 #include <troupe/actors/all.hpp>
 #include <troupe/actors/behaviours/all.hpp>
@@ -92,6 +92,21 @@ std::pair<double, double> many(std::size_t children) {
 }
 
 }  // namespace
+
+double server_calls(std::size_t calls) {
+  actor_system_options options;
+  options.workers = 1;
+  actor_system sys(options);
+  double seconds = 0;
+  sys.wait(sys.spawn([&](context& self) -> process {
+    const auto ref = co_await self.start<idle_server>({});
+    const auto start = clock_type::now();
+    for (std::size_t i = 0; i < calls; ++i) static_cast<void>(co_await self.call<value>(ref));
+    seconds = seconds_since(start);
+    co_await stop(self, ref);
+  }));
+  return seconds * 1e9 / static_cast<double>(calls);
+}
 
 double supervisor_restarts(std::size_t restarts) {
   set_log_level(log_level::off);
