@@ -28,7 +28,10 @@ enum class restart : std::uint8_t {
 using enum restart;
 
 /// What a child is: only for those who walk through the tree, and for the time it is given to shut down.
-enum class child_type : std::uint8_t { worker, supervisor };
+enum class child_type : std::uint8_t {
+  worker,     ///< it works
+  supervisor  ///< it supervises
+};
 
 /// What a supervisor does when a significant child has ended by itself, and is not restarted.
 enum class auto_shutdown : std::uint8_t {
@@ -101,9 +104,9 @@ class child_shutdown {
 /// Restarts that wait: the first one for `min`, each further one `factor` times as long, at most `max`; a child that
 /// has lived for `max` begins anew. Meanwhile which_children says `restarting`. OTP has nothing of the kind.
 struct back_off {
-  detail::duration min = std::chrono::milliseconds(100);
-  detail::duration max = std::chrono::seconds(30);
-  double factor = 2;
+  detail::duration min = std::chrono::milliseconds(100);  ///< the first wait
+  detail::duration max = std::chrono::seconds(30);        ///< the longest
+  double factor = 2;                                      ///< of each wait to the one before
   friend bool operator==(const back_off&, const back_off&) = default;
 };
 
@@ -128,6 +131,7 @@ struct child_spec {
 /// the path.
 class child_spec_error : public std::invalid_argument {
  public:
+  /// OTP's reason, and the text for people.
   child_spec_error(term reason, const std::string& what);
   /// OTP's: {invalid_restart_type, X}, {duplicate_child_name, Id} ...
   const term& reason() const noexcept { return reason_; }

@@ -29,10 +29,12 @@ using enum strategy;
 
 /// How a supervisor acts. Erlang: supervisor:sup_flags().
 struct supervisor_flags {
+  /// Which children are restarted.
   troupe::strategy strategy = troupe::strategy::one_for_one;
   /// How many restarts within `period` are borne; one more, and the supervisor gives up: it ends with the reason
   /// shutdown, and its own supervisor has to decide. 0: the first one is too many.
   std::int64_t intensity = 1;
+  /// Restarts older than this are forgotten.
   detail::duration period = std::chrono::seconds(5);
   /// Whether it ends by itself after its significant children.
   troupe::auto_shutdown auto_shutdown = troupe::auto_shutdown::never;
@@ -45,9 +47,9 @@ struct supervisor_init {
   /// Ignored.
   supervisor_init(ignore_start) : is_ignored(true) {}
 
-  supervisor_flags flags{};
-  std::vector<child_spec> children{};
-  bool is_ignored = false;
+  supervisor_flags flags{};            ///< how it acts
+  std::vector<child_spec> children{};  ///< whom it supervises
+  bool is_ignored = false;             ///< it is not wanted
 };
 
 /// What is wrong with specifications.
@@ -126,18 +128,28 @@ class supervisor : public gen_server {
   /// children are welcome. Erlang: supervisor:check_childspecs/1,2.
   static check_result check(const std::vector<child_spec>& specs, std::optional<auto_shutdown> rule = {});
 
-  // The machinery's from here on.
+  /// The machinery's, as all that follows: starts the children.
   task<init_result> supervise(supervisor_init given);
+  /// The same of an init that is a task.
   task<init_result> supervise(task<supervisor_init> given);
+  /// Shuts the children down.
   task<> terminate(const term& reason);
+  /// OTP's #state{}.
   term state() const;
+  /// The requests of Erlang's module supervisor.
   task<> answer(term request, from<term> who);
+  /// start_child of C++.
   task<term> add(detail::add_child request);
+  /// get_childspec of C++.
   detail::found_spec find(const detail::find_spec& request);
+  /// A child may have ended.
   task<> child_ended(exit_signal signal);
+  /// A restart is due.
   task<> again(detail::try_again message);
+  /// Logs what nobody understands.
   void other(const any_message& message);
 
+  /// What it answers to.
   using handles = handlers<call<&supervisor::add>, call<&supervisor::find>, call<&supervisor::answer>,
                            info<&supervisor::child_ended>, info<&supervisor::again>, info<&supervisor::other>>;
 
@@ -148,7 +160,9 @@ class supervisor : public gen_server {
   std::unique_ptr<detail::supervision> supervision_;
 };
 
+/// Checks what makes a class a supervisor's.
 struct supervisor::starter : gen_server::starter {
+  /// The machinery's.
   template <class C, class... Args>
   static detail::behaviour_ptr make(Args&&... args) {
     static_assert(

@@ -19,6 +19,7 @@ namespace troupe {
 /// Whether it was done, or why not.
 class child_result {
  public:
+  /// ok, or why not.
   explicit child_result(term reason) : reason_(std::move(reason)) {}
   /// It was done.
   explicit operator bool() const noexcept { return reason_.is_atom(atom("ok")); }
@@ -31,6 +32,7 @@ class child_result {
 
 /// One child, as which_children shows it.
 struct child_info {
+  /// What a child is doing.
   enum class state : std::uint8_t {
     running,     ///< `process` is its pid
     restarting,  ///< it has ended, and is to be started again
@@ -42,6 +44,7 @@ struct child_info {
   child_type type = child_type::worker;  ///< as its specification says
   term modules{};                        ///< a list of atoms, or the atom dynamic
 
+  /// Has it a process?
   bool running() const noexcept { return what == state::running; }
   friend bool operator==(const child_info&, const child_info&) = default;
 };
@@ -91,11 +94,11 @@ task<std::optional<child_spec>> get_childspec(context& self, destination sup, ch
 
 /// A supervisor and all below it.
 struct supervised {
-  term id;        ///< its id; of the root: how it was named
-  pid process{};  ///< null when it does not run
-  child_info::state what = child_info::state::running;
-  child_type type = child_type::worker;
-  std::vector<supervised> children{};  ///< in the order in which they start
+  term id;                                              ///< its id; of the root: how it was named
+  pid process{};                                        ///< null when it does not run
+  child_info::state what = child_info::state::running;  ///< what it is doing
+  child_type type = child_type::worker;                 ///< what it is
+  std::vector<supervised> children{};                   ///< in the order in which they start
 };
 /// The tree below `sup`. A child that does not answer within `patience` is shown without children.
 task<supervised> supervisor_tree(context& self, destination sup, detail::duration patience = default_timeout);

@@ -86,7 +86,7 @@ TEST_CASE("two children of one id fail the start") {
   });
 }
 
-namespace {
+namespace supervisor_test {
 
 class shop : public supervisor {
  public:
@@ -115,7 +115,7 @@ class slow_shop : public supervisor {
   }
 };
 
-}  // namespace
+}  // namespace supervisor_test
 
 TEST_CASE("a class derived from supervisor says in its init what there is to supervise") {
   everywhere([](context& self) -> process {
