@@ -24,7 +24,7 @@ class worker : public gen_server {
     self().trap_exit(true);
     if (then_ == "ignore") return ignore;
     if (then_ == "fail") return init_stop{term("cannot"_atom)};
-    say(name_ + " starts on " + node_of(self()).to_string());
+    say(name_ + " starts on " + std::string(node_of(self()).name()));
     if (then_ != "wait" && then_ != "stubborn") continue_with(timeout{});
     return {};
   }
