@@ -2,6 +2,7 @@
 // The behaviours of OTP.
 #pragma once
 
+#include <troupe/actors/behaviours/gen_event.hpp>           // IWYU pragma: export
 #include <troupe/actors/behaviours/gen_server.hpp>          // IWYU pragma: export
 #include <troupe/actors/behaviours/multi_call.hpp>          // IWYU pragma: export
 #include <troupe/actors/behaviours/request_collection.hpp>  // IWYU pragma: export
