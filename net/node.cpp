@@ -69,7 +69,7 @@ node::node(prepared, node_options options) : actor_system(system_options(options
   });
   runtime().set_router(distribution_.get());
   try {
-    or_node_error(options, [&] { start(); });
+    or_node_error(options, [&] { come_up(); });
   } catch (...) {
     runtime().stop();
     throw;
@@ -80,7 +80,7 @@ node::~node() {
   runtime().stop();
 }
 
-void node::start() {
+void node::come_up() {
   const detail::shared<detail::distribution> home(distribution_);
   const auto named = [](const char* name) {
     spawn_options options;

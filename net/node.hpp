@@ -74,7 +74,7 @@ class node : public actor_system {
  private:
   struct prepared {};
   node(prepared, node_options options);
-  void start();
+  void come_up();
   void register_with_epmd();
   void export_one(const export_name& name, detail::exported what);
 

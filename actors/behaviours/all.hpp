@@ -5,6 +5,7 @@
 #include <troupe/actors/behaviours/application.hpp>         // IWYU pragma: export
 #include <troupe/actors/behaviours/child_spec.hpp>          // IWYU pragma: export
 #include <troupe/actors/behaviours/environment.hpp>         // IWYU pragma: export
+#include <troupe/actors/behaviours/gen_event.hpp>           // IWYU pragma: export
 #include <troupe/actors/behaviours/gen_server.hpp>          // IWYU pragma: export
 #include <troupe/actors/behaviours/gen_statem.hpp>          // IWYU pragma: export
 #include <troupe/actors/behaviours/multi_call.hpp>          // IWYU pragma: export

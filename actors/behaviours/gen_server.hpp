@@ -84,6 +84,12 @@ namespace detail {
 void unexpected_message(gen_core& core) noexcept;
 [[noreturn]] void throw_no_continued(const envelope& e);
 
+// g++ warns of a coroutine's frame, which is its own affair, when the class lives in an unnamed namespace.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
 /// Stays with its message while it runs: a const& parameter refers to it.
 template <class C, auto Method>
 task<> answer_in_task(C& object, gen_core& core, envelope_ptr e) {
@@ -116,6 +122,10 @@ task<> run_in_task(C& object, envelope_ptr e) {
     co_await (object.*Method)(static_cast<typename m::argument&&>(message));
   }
 }
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 /// Calls f(argument) with the payload in place where it can be, else taken out.
 template <class Argument, class M, class F>

@@ -27,14 +27,13 @@ task<term> stop_failure(context& self, destination process, term reason, detail:
 /// Starts a waiter and tells what came of it.
 process starts_waiter(context& self, place where, pid told) {
   start_result r = co_await self.try_start_link<waiter>({.name = "waiter"}, where, told);
-  self.send(told, std::move(r));
+  self.send(told, r);
   co_await self.sleep(1h);
 }
 
 }  // namespace
 
-// --- killed
-// -----------------------------------------------------------------------------------------------------------
+// --- killed --------------------------------------------------------------------------------------
 
 TEST_CASE("a server that is killed in its init fails its start with killed, and its name is free") {
   everywhere([](context& self) -> process {
@@ -42,7 +41,7 @@ TEST_CASE("a server that is killed in its init fails its start with killed, and 
         [](context& me, pid told) -> process {
           start_result r = co_await me.try_start<waiter>({.name = "waiter"}, place::init, told);
           CHECK(me.whereis("waiter") == pid());
-          me.send(told, std::move(r));
+          me.send(told, r);
         },
         self.pid());
     const arrived a = co_await self.receive<arrived>();
@@ -158,8 +157,7 @@ TEST_CASE("a killed server lets go of the callers it has kept") {
   });
 }
 
-// --- every call ends
-// --------------------------------------------------------------------------------------------------
+// --- every call ends -----------------------------------------------------------------------------
 
 namespace {
 
@@ -204,7 +202,7 @@ TEST_CASE("hundreds of callers whose server fails all hear of it") {
 }
 
 TEST_CASE("hundreds of callers whose server stops in good order all hear of it") {
-  ends_every_call([](context& self, const server<keeper>& ref) { self.cast(ref, leave{"normal"_atom}); },
+  ends_every_call([](context& self, const server<keeper>& ref) { self.cast<leave>(ref, term("normal"_atom)); },
                   {term("normal"_atom), term("noproc"_atom)});
 }
 
@@ -227,7 +225,7 @@ TEST_CASE("callers that are answered before the server stops have their answers"
     auto a = self.request(ref, wait_for_me{1});
     auto b = self.request(ref, wait_for_me{2});
     self.cast(ref, answer_all{5});
-    self.cast(ref, leave{"normal"_atom});
+    self.cast<leave>(ref, term("normal"_atom));
     const int first = co_await a;
     const int second = co_await b;
     CHECK(first == 5);
@@ -250,8 +248,7 @@ TEST_CASE("a server minds no caller that dies while it waits for the answer") {
   });
 }
 
-// --- terminate
-// --------------------------------------------------------------------------------------------------------
+// --- terminate -----------------------------------------------------------------------------------
 
 namespace {
 
@@ -285,7 +282,8 @@ TEST_CASE("what terminate throws or exits with is the reason in place of the oth
     const down d = co_await self.receive<down>();
     CHECK(d.reason == term::tuple({"error"_atom, "no end"}));
     const auto leaver = co_await self.start_monitor<contrary>({}, false);
-    const term why = co_await failure(self, leaver.process, break_down{"first"});
+    const break_down first{"first"};
+    const term why = co_await failure(self, leaver.process, first);
     CHECK(why == term("otherwise"_atom));
     const down e = co_await self.receive<down>();
     CHECK(e.reason == term("otherwise"_atom));
@@ -296,7 +294,7 @@ TEST_CASE("a terminate that waits is waited for, and no message is handled meanw
   everywhere([](context& self) -> process {
     const auto ref = co_await self.start<waiter>({}, place::terminate, self.pid());
     const reference watch = self.monitor(ref);
-    self.cast(ref, leave{"normal"_atom});
+    self.cast<leave>(ref, term("normal"_atom));
     static_cast<void>(co_await self.receive<arrived>());
     auto late = self.request(ref, get{});
     co_await self.sleep(1s);
@@ -378,8 +376,7 @@ TEST_CASE("a parent's end reaches a suspended server that traps exits") {
   });
 }
 
-// --- stop
-// -------------------------------------------------------------------------------------------------------------
+// --- stop ----------------------------------------------------------------------------------------
 
 TEST_CASE("stop gives up after its patience, and the server ends when it is ready") {
   everywhere([](context& self) -> process {
@@ -418,11 +415,12 @@ TEST_CASE("stop by a name, of a suspended server, with a reason of one's own") {
     set_log_level(log_level::off);
     const auto made = co_await self.start_monitor<counter>({.name = "counter"}, 1, self.pid());
     co_await sys::suspend(self, "counter");
-    const term why = co_await stop_failure(self, "counter", term::tuple({"my"_atom, 1}), 1s);
+    const term reason = term::tuple({"my"_atom, 1});
+    const term why = co_await stop_failure(self, "counter", reason, 1s);
     CHECK(why == term("none"_atom));
     const down d = co_await self.receive<down>();
     CHECK(d.ref == made.monitor);
-    CHECK(d.reason == term::tuple({"my"_atom, 1}));
+    CHECK(d.reason == reason);
     const ended told = co_await self.receive<ended>();
     CHECK(told.reason == d.reason);
     CHECK(self.whereis("counter") == pid());
@@ -454,8 +452,7 @@ TEST_CASE("two who stop one server at once both see it gone") {
   });
 }
 
-// --- starting
-// ---------------------------------------------------------------------------------------------------------
+// --- starting ------------------------------------------------------------------------------------
 
 TEST_CASE("a start that is too slow kills what it has started, in its init, and leaves no message behind") {
   everywhere([](context& self) -> process {
@@ -483,7 +480,7 @@ TEST_CASE("of many who start a server of one name at once one does, and the othe
       self.spawn(
           [](context& me, pid told) -> process {
             start_result r = co_await me.try_start<counter>({.name = "only_one"}, 1);
-            me.send(told, std::move(r));
+            me.send(told, r);
           },
           self.pid());
     std::vector<start_result> results;

@@ -106,8 +106,7 @@ class idler : public gen_server {
 
 }  // namespace
 
-// --- code_change
-// ------------------------------------------------------------------------------------------------------
+// --- code_change ---------------------------------------------------------------------------------
 
 TEST_CASE("a suspended server changes its code version, one that runs refuses") {
   everywhere([](context& self) -> process {
@@ -151,8 +150,7 @@ TEST_CASE("a code_change may wait, and a class without one changes nothing") {
   });
 }
 
-// --- suspend and resume
-// -----------------------------------------------------------------------------------------------
+// --- suspend and resume --------------------------------------------------------------------------
 
 TEST_CASE("suspending twice is resumed once, and resuming one that runs does nothing") {
   everywhere([](context& self) -> process {
@@ -197,8 +195,7 @@ TEST_CASE("a server that is suspended again and again loses no message") {
   });
 }
 
-// --- state and status
-// -------------------------------------------------------------------------------------------------
+// --- state and status ----------------------------------------------------------------------------
 
 TEST_CASE("get_status has OTP's shape") {
   everywhere([](context& self) -> process {
@@ -285,8 +282,7 @@ TEST_CASE("sys's terminate ends a server with that reason by way of its terminat
   });
 }
 
-// --- trace, log, statistics
-// -------------------------------------------------------------------------------------------
+// --- trace, log, statistics ----------------------------------------------------------------------
 
 TEST_CASE("a traced server's events go to the log, until the trace ends") {
   const log_reader log;
@@ -359,8 +355,7 @@ TEST_CASE("debug requests as Erlang's sys sends them are answered as there") {
   });
 }
 
-// --- crash reports
-// ----------------------------------------------------------------------------------------------------
+// --- crash reports -------------------------------------------------------------------------------
 
 TEST_CASE("a server's bad end is reported once, a good one is not") {
   set_log_level(log_level::off);
@@ -384,7 +379,8 @@ TEST_CASE("a server's bad end is reported once, a good one is not") {
       static_cast<void>(co_await self.try_start<counter>({}, -1));
       static_cast<void>(co_await self.try_start<counter>({}, -3));
       const auto bad = co_await self.start<counter>({.name = "bad"}, 0);
-      static_cast<void>(co_await failure(self, bad, break_down{"as asked"}));
+      const break_down asked{"as asked"};
+      static_cast<void>(co_await failure(self, bad, asked));
       static_cast<void>(co_await reason_of(self, bad.pid()));
       const auto odd = co_await self.start<counter>({.name = "odd"}, 0);
       co_await stop(self, odd, "odd"_atom);
@@ -408,7 +404,8 @@ TEST_CASE("a server that ends badly says in the log what it was doing, and its s
     actor_system sys(options);
     sys.wait(sys.spawn([](context& self) -> process {
       const auto ref = co_await self.start<counter>({.name = "counter"}, 12);
-      static_cast<void>(co_await failure(self, ref, break_down{"as asked"}));
+      const break_down asked{"as asked"};
+      static_cast<void>(co_await failure(self, ref, asked));
       const auto good = co_await self.start<keeper>({.name = "keeper"});
       co_await stop(self, good, "shutdown"_atom);
     }));
@@ -419,8 +416,7 @@ TEST_CASE("a server that ends badly says in the log what it was doing, and its s
   CHECK(count(text, "gen_server keeper") == 0);
 }
 
-// --- bounded mailboxes
-// ------------------------------------------------------------------------------------------------
+// --- bounded mailboxes ---------------------------------------------------------------------------
 
 TEST_CASE("a server with a bounded mailbox refuses calls that are too many, at once") {
   everywhere([](context& self) -> process {

@@ -4,6 +4,7 @@
 #include <troupe/actors/behaviours/all.hpp>
 
 #include <string>
+#include <vector>
 
 using namespace troupe;
 using namespace troupe::literals;
@@ -43,8 +44,9 @@ process worker(context& self) {
   const std::string text = co_await self.call(ref, name_of{n});
   self.cast(ref, put{2});
   self.send<introduction>(ref, ref);
-  const auto all = co_await multi_call(self, {"a@b"_atom}, server<cell>("cell"), get{});
-  abcast(self, {"a@b"_atom}, ref, put{1});
+  const std::vector<atom> nodes{"a@b"_atom};
+  const auto all = co_await multi_call(self, nodes, server<cell>("cell"), get{});
+  abcast(self, nodes, ref, put{1});
 }
 
 int ordinary(actor_system& sys) {

@@ -5,6 +5,7 @@
 -export([main/0]).
 -export([agent/0, in/2, next/1, inbox/1, until/1, outcome/1]).
 -export([start_server/1, start_on/1, init/1, handle_call/3, handle_cast/2, handle_info/2]).
+-export([handle_event/2, handle_call/2]).
 -export([instant_spawns/3, send_numbers/3, receive_numbers/2, link_storm/3, blob/1, is_blob/2,
          wait_for_kill/1, send_mixed/3, receive_mixed/2]).
 
@@ -122,6 +123,14 @@ handle_call(Other, _, S) -> {reply, {unknown, Other}, S}.
 
 handle_cast(M, S) -> {noreply, [{cast, M} | S]}.
 handle_info(M, S) -> {noreply, [{info, M} | S]}.
+
+%% The same module as a handler of gen_event's.
+handle_event(crash, _) -> error(as_told);
+handle_event(E, S) -> {ok, [E | S]}.
+
+handle_call(history, S) -> {ok, lists:reverse(S), S};
+handle_call({add, A, B}, S) -> {ok, A + B, S};
+handle_call(crash, _) -> error(as_asked).
 
 %% --- work that erl_eval would be slow at --------------------------------------------------------------------------------
 
