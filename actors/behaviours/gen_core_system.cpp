@@ -131,10 +131,11 @@ term gen_core::debug_request(const term& what) {
     if (value.is_atom("get"_atom)) {
       if (!debug_ || !debug_->statistics) return pair("ok"_atom, "no_statistics"_atom);
       const auto& counts = *debug_->statistics;
-      return pair("ok"_atom, term::list({pair("start_time"_atom, local_time(counts.started)),
-                                         pair("current_time"_atom, local_time(seconds_now())),
-                                         pair("reductions"_atom, std::uint32_t{slot_access::of(self).handled - counts.messages}),
-                                         pair("messages_in"_atom, counts.in), pair("messages_out"_atom, counts.out)}));
+      return pair("ok"_atom,
+                  term::list({pair("start_time"_atom, local_time(counts.started)),
+                              pair("current_time"_atom, local_time(seconds_now())),
+                              pair("reductions"_atom, std::uint32_t{slot_access::of(self).handled - counts.messages}),
+                              pair("messages_in"_atom, counts.in), pair("messages_out"_atom, counts.out)}));
     }
     if (!is_bool(value)) return "unknown_debug"_atom;
     if (on && !kept().statistics)

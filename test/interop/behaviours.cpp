@@ -115,14 +115,16 @@ TEST_CASE("sys of OTP looks into a gen_server of ours, holds it, counts, and end
   const bindings b{{"N", atom(here.name())}, {"P", here.whereis("store")}};
   CHECK(there.eval("gen_server:cast(P, {v, 1}), sys:get_state(P)", b) == term::tuple({"v"_atom, 1}));
   CHECK(there.eval("sys:get_state({counter, N})", b) == term(10));
-  CHECK(there.eval("{status, P, {module, M}, [_, S, Parent, _, [{header, H}, {data, D}, {data, [{\"State\", St}]}]]} ="
-                   " sys:get_status(P), {M, S, Parent =:= P, list_to_binary(H), proplists:get_value(\"Status\", D), St}",
-                   b) == term::tuple({"gen_server"_atom, "running"_atom, true, "Status for generic server store",
-                                      "running"_atom, term::tuple({"v"_atom, 1})}));
+  CHECK(
+      there.eval("{status, P, {module, M}, [_, S, Parent, _, [{header, H}, {data, D}, {data, [{\"State\", St}]}]]} ="
+                 " sys:get_status(P), {M, S, Parent =:= P, list_to_binary(H), proplists:get_value(\"Status\", D), St}",
+                 b) == term::tuple({"gen_server"_atom, "running"_atom, true, "Status for generic server store",
+                                    "running"_atom, term::tuple({"v"_atom, 1})}));
   CHECK(there.eval("ok = sys:suspend(P), R = gen_server:send_request(P, q),"
                    "no = receive {_, _} = X -> X after 50 -> no end, timeout = gen_server:wait_response(R, 0),"
                    "ok = sys:resume(P), gen_server:wait_response(R, 10000)",
-                   b) == term::tuple({"reply"_atom, term::tuple({"stored"_atom, term::tuple({"v"_atom, 1}), "q"_atom})}));
+                   b) ==
+        term::tuple({"reply"_atom, term::tuple({"stored"_atom, term::tuple({"v"_atom, 1}), "q"_atom})}));
   CHECK(there.eval("ok = sys:statistics(P, true), gen_server:call(P, a), gen_server:cast(P, b),"
                    "{ok, L} = sys:statistics(P, get), ok = sys:statistics(P, false),"
                    "{proplists:get_value(messages_in, L), proplists:get_value(messages_out, L)}",
@@ -180,7 +182,8 @@ TEST_CASE("our gen_server calls, casts, sys and stop work on a gen_server of OTP
       made.as_pid());
 }
 
-// --- supervisors ------------------------------------------------------------------------------------------------------
+// --- supervisors
+// ------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -233,7 +236,8 @@ TEST_CASE("supervisor of OTP asks and changes a supervisor of ours") {
                    " supervisor:get_childspec({sup, N}, counter), {Id, R, S, T, M, F, A}",
                    b) == term::parse("{counter,permanent,5000,worker,counter,start_link,[10]}"));
   CHECK(there.eval("supervisor:terminate_child({sup, N}, counter)", b) == term("ok"_atom));
-  CHECK(there.eval("[{counter, undefined, worker, _}] = supervisor:which_children({sup, N}), ok", b) == term("ok"_atom));
+  CHECK(there.eval("[{counter, undefined, worker, _}] = supervisor:which_children({sup, N}), ok", b) ==
+        term("ok"_atom));
   CHECK(there.eval("{ok, P} = supervisor:restart_child({sup, N}, counter), gen_server:call(P, get)", b) == term(10));
   CHECK(there.eval("supervisor:restart_child({sup, N}, counter)", b) == term::parse("{error,running}"));
   CHECK(there.eval("supervisor:delete_child({sup, N}, counter)", b) == term::parse("{error,running}"));
