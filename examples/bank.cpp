@@ -176,8 +176,8 @@ task<audit> day(context& self, std::int64_t kills, std::int64_t accounts) {
     co_await self.sleep(200us);
   }
 
-  // The tellers go home; then each account is asked, and compared with the journal.
-  co_await stop(self, "tellers", "shutdown"_atom);
+  // The tellers go home, for good; then each account is asked, and compared with the journal.
+  co_await terminate_child(self, top, "tellers");
   for (std::int64_t i = 0; i < accounts; ++i) {
     const balanced right = co_await self.call<look_up>(book, i);
     std::int64_t cents = 0;

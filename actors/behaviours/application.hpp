@@ -64,7 +64,8 @@ task<pid> start_application_controller(context& self, std::string configuration 
 
 /// Starts the applications it depends on, then its root supervisor, then its start phases. What comes of it: started,
 /// with the root's pid; failed with {already_started, Name}, the reason of its start, {Dependency, Reason}, or
-/// {start_phase, Phase, Reason}. Erlang: application:start/2, ensure_all_started/2.
+/// {start_phase, Phase, Reason}. (With g++ before 13 name the application first: see README, Compilers.) Erlang:
+/// application:start/2, ensure_all_started/2.
 task<start_result> start_application(context& self, application app,
                                      application_type type = application_type::temporary);
 /// Stops one: prep_stop, its processes in the order of its supervisor, stop. False when it does not run. Those that

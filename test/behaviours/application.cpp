@@ -102,15 +102,18 @@ TEST_CASE("an application is started after those it depends on, each of them onc
 TEST_CASE("an application that runs is not started again") {
   everywhere([](context& self) -> process {
     co_await start_application_controller(self);
-    const start_result first = co_await start_application(self, app_named("shop", self.spawn(recorder)));
-    const start_result second = co_await start_application(self, app_named("shop", self.spawn(recorder)));
+    const application app_1 = app_named("shop", self.spawn(recorder));
+    const start_result first = co_await start_application(self, app_1);
+    const application app_2 = app_named("shop", self.spawn(recorder));
+    const start_result second = co_await start_application(self, app_2);
     CHECK(first.started());
     CHECK(second.reason == term::tuple({"already_started"_atom, "shop"_atom}));
     const bool stopped = co_await stop_application(self, "shop");
     CHECK(stopped);
     const bool again = co_await stop_application(self, "shop");
     CHECK(!again);
-    const start_result third = co_await start_application(self, app_named("shop", self.spawn(recorder)));
+    const application app_3 = app_named("shop", self.spawn(recorder));
+    const start_result third = co_await start_application(self, app_3);
     CHECK(third.started());
   });
 }
@@ -200,9 +203,12 @@ TEST_CASE("the end of a permanent application stops all others, the last one fir
     set_log_level(log_level::off);
     co_await start_application_controller(self);
     const pid me = self.spawn(recorder);
-    static_cast<void>(co_await start_application(self, app_named("one", me)));
-    static_cast<void>(co_await start_application(self, app_named("two", me), application_type::permanent));
-    static_cast<void>(co_await start_application(self, app_named("three", me)));
+    const application app_4 = app_named("one", me);
+    static_cast<void>(co_await start_application(self, app_4));
+    const application app_5 = app_named("two", me);
+    static_cast<void>(co_await start_application(self, app_5, application_type::permanent));
+    const application app_6 = app_named("three", me);
+    static_cast<void>(co_await start_application(self, app_6));
     self.spawn(
         [](context& child, pid told) -> process {
           term reason = co_await await_applications_end(child);
@@ -223,9 +229,12 @@ TEST_CASE("the end of a temporary application, and the normal one of a transient
     set_log_level(log_level::off);
     co_await start_application_controller(self);
     const pid me = self.spawn(recorder);
-    static_cast<void>(co_await start_application(self, app_named("one", me)));
-    static_cast<void>(co_await start_application(self, app_named("two", me), application_type::transient));
-    static_cast<void>(co_await start_application(self, app_named("three", me)));
+    const application app_7 = app_named("one", me);
+    static_cast<void>(co_await start_application(self, app_7));
+    const application app_8 = app_named("two", me);
+    static_cast<void>(co_await start_application(self, app_8, application_type::transient));
+    const application app_9 = app_named("three", me);
+    static_cast<void>(co_await start_application(self, app_9));
     static_cast<void>(co_await self.call<finish>(server<root_server>("two_root"), term("normal"_atom)));
     static_cast<void>(co_await self.call<finish>(server<root_server>("three_root"), term("odd"_atom)));
     // Their masters tell the controller before they end.

@@ -267,7 +267,8 @@ TEST_CASE("an exception out of a handler runs terminate and ends the server; its
   everywhere([](context& self) -> process {
     const auto made = co_await self.start_monitor<counter>({}, 9, self.pid());
     const term expected = term::tuple({"error"_atom, "as asked"});
-    const term why = co_await failure(self, made.process, break_down{"as asked"});
+    const break_down order{"as asked"};
+    const term why = co_await failure(self, made.process, order);
     CHECK(why == expected);
     const auto told = co_await self.receive<ended>();
     CHECK(told.reason == expected);
@@ -279,7 +280,8 @@ TEST_CASE("an exception out of a handler runs terminate and ends the server; its
 TEST_CASE("exit inside of a handler is a stop with that reason") {
   everywhere([](context& self) -> process {
     const auto made = co_await self.start_monitor<counter>({}, 9, self.pid());
-    const term why = co_await failure(self, made.process, leave{"tired"_atom});
+    const leave order{"tired"_atom};
+    const term why = co_await failure(self, made.process, order);
     CHECK(why == term("tired"_atom));
     const auto told = co_await self.receive<ended>();
     CHECK(told.reason == term("tired"_atom));
