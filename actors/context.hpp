@@ -114,6 +114,7 @@ class context : private detail::slot {
     cast_to<std::remove_cvref_t<M>>(to, std::forward<M>(message));
     return sent(*this);
   }
+  /// The same to a server<C>.
   template <detail::typed_reference S, class M>
   sent cast(const S& to, M&& message) {
     S::template check_cast<std::remove_cvref_t<M>>();
@@ -126,6 +127,7 @@ class context : private detail::slot {
     cast_to<T>(to, std::forward<Args>(members)...);
     return sent(*this);
   }
+  /// The same to a server<C>.
   template <class T, detail::typed_reference S, class... Args>
     requires detail::members_for<T, Args...>
   sent cast(const S& to, Args&&... members) {
@@ -193,11 +195,13 @@ class context : private detail::slot {
     return detail::call_awaiter<detail::answer_type<S, std::remove_cvref_t<M>>>(
         *this, to.where(), detail::make_request(std::forward<M>(message)), patience);
   }
+  /// Builds the question in its envelope.
   template <class T, detail::typed_reference S, class... Args>
     requires detail::members_for<T, Args...>
   auto call(const S& to, Args&&... members) {
     return call<T>(to, detail::after_clause<void>(default_timeout), std::forward<Args>(members)...);
   }
+  /// The same with another timeout.
   template <class T, detail::typed_reference S, class... Args>
   auto call(const S& to, detail::after_clause<void> patience, Args&&... members) {
     return detail::call_awaiter<detail::answer_type<S, T>>(
@@ -359,6 +363,7 @@ class context : private detail::slot {
   task<start_result> try_start(const start_options& options, Args&&... args) {
     return detail::start_behaviour(*this, C::starter::template make<C>(std::forward<Args>(args)...), options, {});
   }
+  /// The same, linked.
   template <class C, class... Args>
     requires detail::startable<C>
   task<start_result> try_start_link(const start_options& options, Args&&... args) {

@@ -39,9 +39,11 @@ struct application {
   std::function<task<start_result>(context& self, const troupe::environment& env)> start{};
   /// Called for each of start_phases once the root supervisor runs, in order. Erlang: Module:start_phase/3.
   std::vector<std::string> start_phases{};
+  /// Runs one phase; what it throws fails the start.
   std::function<task<>(context& self, std::string_view phase)> start_phase{};
-  /// Before its processes are stopped, and after. Erlang: Module:prep_stop/1, Module:stop/1.
+  /// Before its processes are stopped. Erlang: Module:prep_stop/1.
   std::function<task<>(context& self)> prep_stop{};
+  /// After they are. Erlang: Module:stop/1.
   std::function<void()> stop{};
   /// How long its root supervisor may take to stop; then it is killed. Erlang waits for ever.
   detail::duration shutdown = std::chrono::seconds(30);
@@ -49,8 +51,8 @@ struct application {
 
 /// An application that runs. A message like any other.
 struct running_application {
-  atom name;
-  pid root;  ///< its root supervisor
+  atom name;  ///< of the application
+  pid root;   ///< its root supervisor
 };
 
 /// The functions here are for the process whose context they are given. They speak with the application controller, a

@@ -31,7 +31,9 @@ class environment {
   /// Throws environment_error when `json` is no object.
   environment(std::string application, std::shared_ptr<const nlohmann::json> json);
 
+  /// Whose it is.
   const std::string& application() const noexcept { return application_; }
+  /// All of it.
   const nlohmann::json& json() const noexcept { return *json_; }
 
   /// The value of that key, nothing when it is not there. Throws environment_error when it is no T:
@@ -60,6 +62,7 @@ class environment {
     return std::move(*found);
   }
 
+  /// As a message it never leaves its node.
   using stays_here = void;
 
  private:

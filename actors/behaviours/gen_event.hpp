@@ -37,8 +37,10 @@ class event_manager {
  public:
   /// Nobody.
   event_manager() noexcept = default;
+  /// That one.
   explicit event_manager(const destination& to) noexcept : to_(to) {}
 
+  /// For send, monitor and their like.
   operator const destination&() const noexcept { return to_; }
   /// Its process; null when it is known by name alone.
   const troupe::pid& pid() const noexcept { return to_.process(); }

@@ -363,13 +363,17 @@ class server_behaviour final : public behaviour {
 
 }  // namespace detail
 
+/// The machinery's.
 struct gen_server::starter {
+  /// What users hold.
   template <class C>
   using reference = server<C>;
+  /// The class's own name.
   template <class C>
   static std::string_view name() {
     return type_name<C>();
   }
+  /// Its behaviour, not yet a process.
   template <class C, class... Args>
   static detail::behaviour_ptr make(Args&&... args) {
     static_assert(std::derived_from<C, gen_server>, "C derives publicly from gen_server");

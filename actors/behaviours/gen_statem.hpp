@@ -60,11 +60,15 @@ struct postponed {};
 template <class State>
 class statem_init {
  public:
+  /// The first state.
   template <class S>
     requires(std::constructible_from<State, S> && !std::same_as<std::remove_cvref_t<S>, statem_init>)
   statem_init(S&& first) : state_(std::in_place, std::forward<S>(first)) {}
+  /// It is not wanted.
   statem_init(ignore_start i) noexcept : failed_(i) {}
+  /// It cannot be done.
   statem_init(init_stop s) : failed_(std::move(s)) {}
+  /// The same without a noise.
   statem_init(init_error e) : failed_(std::move(e)) {}
 
   /// Nothing when there is to be no process.

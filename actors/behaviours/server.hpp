@@ -40,6 +40,7 @@ class [[nodiscard]] from {
     detail::answer_request(asked(), detail::make_envelope<detail::routed_envelope, R>(detail::envelope_kind::reply,
                                                                                       std::forward<V>(value)));
   }
+  /// Answers with nothing: ok.
   void reply()
     requires std::is_void_v<R>
   {
@@ -199,9 +200,12 @@ class server {
  public:
   /// Nobody.
   server() noexcept = default;
+  /// That one: server<counter>("counter").
   explicit server(const destination& to) noexcept : to_(to) {}
 
+  /// For send, monitor and their like.
   operator const destination&() const noexcept { return to_; }
+  /// Its pid or its name.
   const destination& where() const noexcept { return to_; }
   /// Its process. Throws usage_error when it is known by name alone: then self.whereis(name) tells.
   const troupe::pid& pid() const {
@@ -216,11 +220,14 @@ class server {
   /// The machinery's: how C answers an M; refuses, when compiled, what C does not handle.
   template <class M>
   struct answer {
+    /// As it was found in `handles`.
     using found = typename detail::answer_of<M, typename C::handles>::type;
     static_assert(!std::is_same_v<found, detail::no_answer>,
                   "this server answers no such call: its class has no call<&C::method> with that message in `handles`");
+    /// What a call gives.
     using type = found;
   };
+  /// Refuses, when compiled, a cast that C does not take.
   template <class M>
   static constexpr void check_cast() {
     static_assert(detail::is_cast<M, typename C::handles>::value,

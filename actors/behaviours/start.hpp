@@ -34,16 +34,18 @@ struct start_options {
 
 /// What came of a start. A message like any other. Erlang: {ok, Pid} | ignore | {error, Reason}.
 struct start_result {
+  /// What has become of it.
   enum class outcome : std::uint8_t {
     started,  ///< `process` runs, and its init is done
     ignored,  ///< its init said that it is not wanted
     failed    ///< `reason` is why: what init gave or threw, timeout, {already_started, Pid}
   };
-  outcome what = outcome::started;
-  troupe::pid process;
-  term reason;
-  reference monitor{};  ///< of try_start_monitor
+  outcome what = outcome::started;  ///< what has become of it
+  troupe::pid process;              ///< null unless it was started
+  term reason;                      ///< why not
+  reference monitor{};              ///< of try_start_monitor
 
+  /// Does it run?
   bool started() const noexcept { return what == outcome::started; }
   friend bool operator==(const start_result&, const start_result&) = default;
 };
@@ -51,12 +53,14 @@ struct start_result {
 /// A start that gave no process. Uncaught, it is the exit reason of the starting process: ignore, or the reason.
 class start_failed : public std::runtime_error {
  public:
+  /// `what`: the name of the class.
   start_failed(std::string_view what, start_result result);
 
   /// Its init returned `ignore`: there was no error.
   bool is_ignored() const noexcept { return result_.what == start_result::outcome::ignored; }
   /// Why: what init gave or threw, timeout, {already_started, Pid}; the atom ignore when that is why.
   const term& reason() const noexcept { return result_.reason; }
+  /// All that is known of the start.
   const start_result& result() const noexcept { return result_; }
 
  private:
@@ -66,8 +70,8 @@ class start_failed : public std::runtime_error {
 /// A started behaviour, and the monitor on it. Erlang: {ok, {Pid, Monitor}} of gen_server:start_monitor/3.
 template <class Reference>
 struct monitored {
-  Reference process;
-  reference monitor;
+  Reference process;  ///< server<C> for a gen_server
+  reference monitor;  ///< its down message carries it
 };
 
 namespace detail {

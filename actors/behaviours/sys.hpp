@@ -47,7 +47,7 @@ task<std::vector<term>> get_log(context& self, destination process, detail::dura
 
 /// What a process has done since its statistics were switched on.
 struct process_statistics {
-  std::uint64_t messages_in = 0;
+  std::uint64_t messages_in = 0;   ///< messages, casts and calls
   std::uint64_t messages_out = 0;  ///< answers
   std::uint64_t reductions = 0;    ///< messages and answers it has taken, those it waited for within a handler included
 };
