@@ -86,8 +86,8 @@ TEST_CASE("start_child of a bad specification says what is bad") {
     const auto j = co_await open_journal(self);
     const std::vector<child_spec> empty;
     const auto sup = co_await supervise(self, empty);
-    const child_spec nothing{};
-    const start_result none = co_await start_child(self, sup, nothing);
+    const child_spec blank{};
+    const start_result none = co_await start_child(self, sup, blank);
     CHECK(none.reason == term("missing_id"_atom));
     child_spec without_start;
     without_start.id = "a";
