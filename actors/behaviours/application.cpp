@@ -298,8 +298,8 @@ task<pid> start_application_controller(context& self, std::string configuration)
 
 task<start_result> start_application(context& self, application app, application_type type) {
   if (app.name.empty()) throw usage_error("troupe: an application has a name");
-  start_order order{std::make_shared<const application>(std::move(app)), type};
-  co_return co_await self.call(controller(), std::move(order), infinity);
+  auto what = std::make_shared<const application>(std::move(app));
+  co_return co_await self.call<start_order>(controller(), after(infinity), std::move(what), type);
 }
 
 task<bool> stop_application(context& self, process_name name) {

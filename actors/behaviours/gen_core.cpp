@@ -56,8 +56,8 @@ struct gen_pattern {
 /// The next message, null when none came in time.
 class next_message final : public selective_wait<gen_pattern> {
  public:
-  next_message(gen_core& core, duration patience)
-      : selective_wait<gen_pattern>(slot_access::of(core.self), patience, gen_pattern{&core}) {}
+  next_message(gen_core& core, duration time)
+      : selective_wait<gen_pattern>(slot_access::of(core.self), time, gen_pattern{&core}) {}
   envelope_ptr await_resume() noexcept { return take(); }
 };
 
