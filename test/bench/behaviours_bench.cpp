@@ -25,7 +25,7 @@ struct row {
 
 const row rows[] = {
     {"gen_server call, same node", "calls", "ns", 1'000'000, server_calls},
-    {"supervisor, restarts of a gen_server", "restarts", "k/s", 50'000, supervisor_restarts},
+    {"supervisor, restarts of a gen_server", "restarts", "k/s", 5'000, supervisor_restarts},
     {"simple_one_for_one, start of 100,000", "start", "ms", 100'000, dynamic_children_start},
     {"simple_one_for_one, shutdown of 100,000", "shutdown", "ms", 100'000, dynamic_children_end},
 };

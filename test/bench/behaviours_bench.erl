@@ -52,7 +52,7 @@ init({told, Watcher}) ->
     Watcher ! {told, self()},
     {ok, 1};
 init({restarts, Watcher, N}) ->
-    {ok, {{one_for_one, N + 1, 3600},
+    {ok, {{one_for_one, N + 1, 1},  % it looks through the list of restarts at each one: few, and a short period
           [{child, {?MODULE, start_child, [{told, Watcher}]}, permanent, 5000, worker, [?MODULE]}]}};
 init(simple) ->
     {ok, {{simple_one_for_one, 1, 5},
