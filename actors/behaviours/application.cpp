@@ -4,6 +4,7 @@
 
 #include <troupe/actors/behaviours/gen_server.hpp>
 #include <troupe/actors/log.hpp>
+#include <troupe/actors/runtime.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -171,7 +172,10 @@ class application_controller : public gen_server {
     known->starting = false;
     known->root = r.result.process;
     for (auto& who : std::exchange(known->starters, {})) who.reply(r.result);
-    if (!r.result.started()) return forget(r.name);
+    if (!r.result.started()) {
+      for (auto& who : std::exchange(known->stoppers, {})) who.reply(false);
+      return forget(r.name);
+    }
     // In the order in which they were started: those it depends on come before it.
     const auto at = entries_.begin() + (known - entries_.data());
     std::rotate(at, at + 1, entries_.end());
@@ -203,8 +207,9 @@ class application_controller : public gen_server {
     for (auto& who : gone.stoppers) who.reply(true);
     const term reason = gone.reason ? *gone.reason : d.reason;
     if (!gone.stopping && !gone.starting) {
-      self().log(reason.is_atom("normal"_atom) ? log_level::info : log_level::error, "application {} ended: {}",
-                 term(gone.name).to_string(), reason.to_string());
+      if (detail::slot_access::of(self()).rt->options().log_crashes)
+        self().log(reason.is_atom("normal"_atom) ? log_level::info : log_level::error, "application {} ended: {}",
+                   term(gone.name).to_string(), reason.to_string());
       if (gone.type == application_type::permanent ||
           (gone.type == application_type::transient && !reason.is_atom("normal"_atom)))
         if (!end_) end_ = reason;

@@ -179,6 +179,8 @@ process run_behaviour(context& self, behaviour_ptr b, troupe::pid parent, start_
     while (!core.stop_) {
       step todo;
       if (b->has_next() && !core.suspended_) {
+        // One that goes on and on must be killable, and leave the worker to others.
+        if (!s.spend()) co_await self.yield();
         todo = b->next(core);
       } else {
         if (core.hibernate_) {

@@ -3,14 +3,13 @@
 #pragma once
 
 #include <troupe/actors/behaviours/gen_core.hpp>
+#include <troupe/actors/behaviours/object_behaviour.hpp>
 #include <troupe/actors/behaviours/server.hpp>
 #include <troupe/actors/process.hpp>
 #include <troupe/mailbox/type_name.hpp>
 
 #include <concepts>
 #include <exception>
-#include <optional>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -56,7 +55,8 @@ class gen_server {
   /// Who has started it with a link; itself, when it was started without one.
   const pid& parent() const noexcept { return core_.parent; }
   /// Ends the server when the handler that runs has returned: terminate(reason), then the answer of that handler goes
-  /// out, then the process exits with the reason. Erlang: {stop, Reason, Reply, State}.
+  /// out, then the process exits with the reason. In init it fails the start with that reason. Erlang: {stop, Reason,
+  /// Reply, State}.
   void stop(term reason = term(atom("normal"))) { core_.stop(std::move(reason)); }
   /// Runs the continued<> handler for that message next, before any other. Erlang: {continue, Term}.
   template <class M>
@@ -133,7 +133,7 @@ decltype(auto) with_payload(envelope& e, F&& f) {
   if constexpr (std::is_lvalue_reference_v<Argument>) {
     static_assert(std::is_const_v<std::remove_reference_t<Argument>>,
                   "a message is immutable: take it by value or by const&");
-    if (same_type(e.type, &descriptor_of<M>)) return f(*static_cast<const M*>(payload_of(e)));
+    if (const M* place = pattern<M>::peek(e)) return f(*place);
     const M value = take_payload<M>(e);
     return f(value);
   } else {
@@ -254,48 +254,29 @@ bool dispatch_continued(C& object, gen_core& core, step& todo, handlers<H...>) {
   return (attempt(std::type_identity<H>()) || ...);
 }
 
-template <class C>
-concept has_handles = requires { typename C::handles; };
-
-/// Calls what may give nothing, an R or a task<R>; a task is left in `todo`.
-template <class F>
-void call_or_keep(step& todo, F&& f) {
-  using given = std::invoke_result_t<F>;
-  static_assert(std::is_void_v<given> || std::is_same_v<given, task<>>, "this method returns void or task<>");
-  if constexpr (std::is_void_v<given>)
-    f();
-  else
-    todo = f();
-}
-
-/// A gen_server's behaviour: the arguments until it runs, then the object.
+/// A gen_server's behaviour.
 template <class C, class... Args>
-class server_behaviour final : public behaviour {
+class server_behaviour final : public object_behaviour<C, Args...> {
  public:
-  template <class... A>
-  explicit server_behaviour(std::in_place_t, A&&... args) : arguments_(std::in_place, std::forward<A>(args)...) {}
+  using object_behaviour<C, Args...>::object_behaviour;
 
   task<init_result> init(gen_core& core) override {
-    {
-      const gen_core::maker making(core);
-      std::apply([&](Args&... args) { object_.emplace(std::move(args)...); }, *arguments_);
-      arguments_.reset();
-    }
+    this->make_object(core);
     if constexpr (requires(C& c) { c.supervise(c.init()); }) {
       // A supervisor's init says what there is to do.
-      co_return co_await object_->supervise(object_->init());
+      co_return co_await object().supervise(object().init());
     } else if constexpr (requires(C& c) { c.init(); }) {
-      using given = decltype(object_->init());
+      using given = decltype(object().init());
       if constexpr (std::is_void_v<given>) {
-        object_->init();
+        object().init();
       } else if constexpr (std::is_same_v<given, init_result>) {
-        co_return object_->init();
+        co_return object().init();
       } else if constexpr (std::is_same_v<given, task<>>) {
-        co_await object_->init();
+        co_await object().init();
       } else {
         static_assert(std::is_same_v<given, task<init_result>>,
                       "init returns void, init_result, task<> or task<init_result>");
-        co_return co_await object_->init();
+        co_return co_await object().init();
       }
     }
     co_return init_result();
@@ -304,7 +285,7 @@ class server_behaviour final : public behaviour {
   step handle(gen_core& core) override {
     step todo;
     base().patience_ = for_ever;
-    if (!dispatch(*object_, core, todo, typename C::handles())) unexpected_message(core);
+    if (!dispatch(object(), core, todo, typename C::handles())) unexpected_message(core);
     return todo;
   }
   step timed_out(gen_core& core) override {
@@ -317,48 +298,33 @@ class server_behaviour final : public behaviour {
     base().patience_ = for_ever;
     core.current = base().next_.front().release();
     base().next_.erase(base().next_.begin());
-    if (!dispatch_continued(*object_, core, todo, typename C::handles())) throw_no_continued(*core.current);
+    if (!dispatch_continued(object(), core, todo, typename C::handles())) throw_no_continued(*core.current);
     return todo;
   }
   duration patience() override { return base().patience_; }
-  step terminate(gen_core&, const term& reason) override {
-    step todo;
-    if constexpr (requires(C& c) { c.terminate(reason); })
-      call_or_keep(todo, [&] { return object_->terminate(reason); });
-    return todo;
-  }
-  void hibernate() override {
-    if constexpr (requires(C& c) { c.hibernating(); }) object_->hibernating();
-  }
 
   term state() override {
-    if constexpr (requires(const C& c) { c.state(); }) return to_term(object_->state());
-    return atom(name());
+    if constexpr (requires(const C& c) { c.state(); }) return to_term(object().state());
+    return atom(this->name());
   }
   bool set_state(const term& value) override {
     if constexpr (requires { &C::set_state; }) {
-      object_->set_state(from_term<typename method_of<&C::set_state>::message>(value));
+      object().set_state(from_term<typename method_of<&C::set_state>::message>(value));
       return true;
     }
     return behaviour::set_state(value);
   }
   step code_change(const term& old_version, const term& extra) override {
-    step todo;
-    if constexpr (requires(C& c) { c.code_change(old_version, extra); })
-      call_or_keep(todo, [&] { return object_->code_change(old_version, extra); });
-    return todo;
+    return this->change_code(old_version, extra);
   }
 
   const char* kind() const noexcept override { return "gen_server"; }
-  std::string_view name() const noexcept override { return type_name<C>(); }
   const char* header() const noexcept override { return "Status for generic server"; }
 
  private:
-  gen_server& base() noexcept { return *object_; }
-  const gen_server& base() const noexcept { return *object_; }
-
-  std::optional<std::tuple<Args...>> arguments_;
-  std::optional<C> object_;
+  using object_behaviour<C, Args...>::object;
+  gen_server& base() noexcept { return object(); }
+  const gen_server& base() const noexcept { return object(); }
 };
 
 }  // namespace detail
@@ -379,11 +345,7 @@ struct gen_server::starter {
     static_assert(std::derived_from<C, gen_server>, "C derives publicly from gen_server");
     static_assert(detail::has_handles<C>,
                   "a gen_server says what it handles: using handles = handlers<call<&C::f>, cast<&C::g>>;");
-    static_assert(std::is_constructible_v<C, std::decay_t<Args>...>,
-                  "no constructor of this class takes these arguments (by value)");
-    (detail::check_argument<Args>(), ...);
-    return detail::behaviour_ptr(
-        new detail::server_behaviour<C, std::decay_t<Args>...>(std::in_place, std::forward<Args>(args)...));
+    return detail::make_behaviour<C, detail::server_behaviour>(std::forward<Args>(args)...);
   }
 };
 

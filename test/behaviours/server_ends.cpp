@@ -531,3 +531,28 @@ TEST_CASE("a name is registered before the init, and taken back when the init fa
     CHECK(self.whereis("waiter") == again.pid());
   });
 }
+
+namespace {
+
+struct once_more {};
+
+class restless : public gen_server {
+ public:
+  void init() { continue_with(once_more{}); }
+  void go_on(const once_more&) { continue_with(once_more{}); }
+  using handles = handlers<continued<&restless::go_on>>;
+};
+
+}  // namespace
+
+TEST_CASE("a server that continues for ever can be killed, and leaves its worker to others") {
+  everywhere([](context& self) -> process {
+    const auto made = co_await self.start_monitor<restless>({});
+    const auto other = co_await self.start<counter>({}, 4);
+    const int n = co_await self.call(other, get{});
+    CHECK(n == 4);
+    self.exit(made.process.pid(), "kill"_atom);
+    const auto d = co_await self.receive<down>();
+    CHECK(d.reason == term("killed"_atom));
+  });
+}

@@ -29,7 +29,10 @@ class worker : public gen_server {
     return {};
   }
   task<> terminate(const term& reason) {
-    if (then_ == "stubborn") co_await self().sleep(std::chrono::hours(1));
+    if (then_ == "stubborn") {
+      say(name_ + " does not want to");
+      co_await self().sleep(std::chrono::hours(1));
+    }
     say(name_ + " ends: " + reason.to_string());
   }
   void end(const timeout&) { stop(term::parse(then_)); }
