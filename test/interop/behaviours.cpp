@@ -141,6 +141,25 @@ TEST_CASE("sys of OTP looks into a gen_server of ours, holds it, counts, and end
                    b) == term("ok"_atom));
 }
 
+TEST_CASE("where it is allowed, a node of OTP's gives a server of ours another state, and has it change its code") {
+  otp& there = hidden_otp();
+  node_options options = options_of(fresh_name());
+  options.system.allow_replace_state = true;
+  options.system.allow_code_change = true;
+  node here(options);
+  wait_until_started(here);
+  const bindings b{{"P", here.whereis("store")}};
+  // A function cannot run here; the state itself can be given.
+  CHECK(there.eval("{ok, A} = gen:call(P, system, {replace_state, [new]}), {A, sys:get_state(P)}", b) ==
+        term::parse("{[new],[new]}"));
+  CHECK(there.eval("ok = sys:suspend(P), R = sys:change_code(P, store, old, extra), ok = sys:resume(P),"
+                   "{R, sys:get_state(P)}",
+                   b) == term::parse("{ok,{old,extra}}"));
+  // Only when it is suspended, as everywhere.
+  CHECK(there.eval("sys:change_code(P, store, old, extra)", b) ==
+        term::parse("{error,{unknown_system_msg,{change_code,store,old,extra}}}"));
+}
+
 TEST_CASE("Elixir's GenServer uses a gen_server of ours") {
   otp& there = hidden_otp();
   node here(options_of(fresh_name()));
