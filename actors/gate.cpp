@@ -27,28 +27,28 @@ void gate::open(std::uint32_t serial, const mailbox_limit& limit) {
 
 namespace {
 
-using result = mailbox_room<>::result;
+using room_result = mailbox_room<>::result;
 
 /// What a sender is told that has asked for a place. stale: the receiver is gone; the mailbox will say so.
-gate::outcome told(envelope& e, result got, gate::outcome when_full) noexcept {
-  e.counted = got == result::taken;
-  return got == result::full ? when_full : gate::outcome::passed;
+gate::outcome told(envelope& e, room_result got, gate::outcome when_full) noexcept {
+  e.counted = got == room_result::taken;
+  return got == room_result::full ? when_full : gate::outcome::passed;
 }
 
 }  // namespace
 
 gate::outcome gate::enter(envelope& e, std::uint32_t serial) noexcept {
   const overflow p = policy();
-  const result got = p == overflow::wait
-                         ? line_.enter(serial)
-                         : line_.room.take(serial, p == overflow::drop_oldest || p == overflow::end_receiver);
+  const room_result got = p == overflow::wait
+                              ? line_.enter(serial)
+                              : line_.room.take(serial, p == overflow::drop_oldest || p == overflow::end_receiver);
   return told(e, got, outcome::full);
 }
 
 gate::outcome gate::wait(envelope* e, std::uint32_t serial, const pid& sender, room_ticket ticket, bool notify) {
-  const result got = line_.join({e, sender, ticket, notify}, serial);
+  const room_result got = line_.join({e, sender, ticket, notify}, serial);
   // From here on one that waits may be let in by the owner: it is no longer ours.
-  return got == result::full ? outcome::waits : told(*e, got, outcome::waits);
+  return got == room_result::full ? outcome::waits : told(*e, got, outcome::waits);
 }
 
 envelope* gate::leave(room_ticket ticket) noexcept {

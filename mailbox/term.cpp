@@ -19,7 +19,7 @@ using namespace literals;
 
 namespace {
 
-using item = std::pair<term, term>;
+using map_item = std::pair<term, term>;
 
 detail::term_box* new_box(term_kind kind, std::size_t size, std::size_t bytes) {
   auto* box = ::new (detail::allocate(sizeof(detail::term_box) + bytes)) detail::term_box;
@@ -97,7 +97,7 @@ void destroy_boxes(term_box* box) noexcept {
       const term* elements = payload_as<term>(box);
       for (std::size_t i = 0; i < box->size(); ++i) let_go(elements[i]);
     } else if (box->kind() == term_kind::map) {
-      const item* items = payload_as<item>(box);
+      const map_item* items = payload_as<map_item>(box);
       for (std::size_t i = 0; i < box->size(); ++i) {
         let_go(items[i].first);
         let_go(items[i].second);
@@ -239,7 +239,7 @@ term detail::term_parts::improper_list(std::span<term> elements_and_tail) {
 }
 
 term term::map(std::initializer_list<std::pair<term, term>> items) {
-  return map(std::vector<item>(items));
+  return map(std::vector<map_item>(items));
 }
 
 void term::refuse(const char* wanted) const {
@@ -354,7 +354,7 @@ std::span<const term> term::elements() const {
 std::span<const std::pair<term, term>> term::items() const {
   if (!is_map()) refuse("a map");
   if (value_.box == nullptr) return {};
-  return {payload_as<item>(value_.box), value_.box->size()};
+  return {payload_as<map_item>(value_.box), value_.box->size()};
 }
 
 std::size_t term::size() const {

@@ -11,7 +11,7 @@
 namespace troupe::detail {
 
 /// Has it parts to walk, though there may be none?
-inline bool has_parts(const term& t) noexcept {
+inline bool may_have_parts(const term& t) noexcept {
   return t.is_tuple() || t.is_list() || t.is_map() || t.is_improper_list();
 }
 
@@ -47,7 +47,7 @@ void walk(const term& root, Visitor&& visitor) {
   };
   std::vector<level> open;
   const auto enter = [&](const term& t) {
-    if (!has_parts(t)) return visitor.leaf(t);
+    if (!may_have_parts(t)) return visitor.leaf(t);
     visitor.open(t);
     open.push_back({&t, 0, part_count(t)});
   };

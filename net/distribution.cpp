@@ -45,7 +45,7 @@ bool belongs_to_connection(envelope_kind kind) noexcept {
 constexpr const char* disconnected = "disconnected";
 
 /// The attempt of a connection that is up.
-constexpr std::uint32_t taken = 0xffff'ffffU;
+constexpr std::uint32_t is_taken = 0xffff'ffffU;
 
 }  // namespace
 
@@ -323,7 +323,7 @@ bool distribution::established(connection& c, std::uint32_t attempt, const peer_
   {
     const std::unique_lock guard(lock_);
     if (c.attempt != attempt || c.state() != connection::stage::pending || stopping_) return false;
-    c.attempt = taken;  // nobody takes it over any more
+    c.attempt = is_taken;  // nobody takes it over any more
     if (const executor* env = rt_.this_env(); env != nullptr && env->current != nullptr) c.owner = env->current->self();
   }
   const atom node(c.peer());
@@ -342,7 +342,7 @@ void distribution::failed(connection& c, std::uint32_t attempt, const std::strin
   {
     const std::unique_lock guard(lock_);
     if (c.attempt != attempt || c.state() != connection::stage::pending) return;
-    c.attempt = taken;  // nobody takes over what is about to go
+    c.attempt = is_taken;  // nobody takes over what is about to go
   }
   lost(c, false, why);
 }

@@ -15,7 +15,7 @@ using namespace literals;
 
 namespace {
 
-constexpr std::byte pass_through{112};
+constexpr std::byte pass_through_byte{112};
 constexpr std::byte version{131};
 constexpr std::byte list_tag{108};
 constexpr std::byte pid_tag{88};
@@ -127,7 +127,7 @@ pid inbound::read_target(etf::reader& r, atom& name) const {
 }
 
 void inbound::take(std::span<const std::byte> frame, const block_ptr& block) {
-  if (frame.size() < 3 || frame[0] != pass_through || frame[1] != version)
+  if (frame.size() < 3 || frame[0] != pass_through_byte || frame[1] != version)
     throw protocol_error("a frame that begins with neither 112 131 nor anything else that was agreed on");
   const auto bytes = frame.subspan(2);
   const etf::skimmed control = etf::skim(bytes, limits_);

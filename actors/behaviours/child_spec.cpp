@@ -4,6 +4,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
+#include <troupe/actors/behaviours/pair.hpp>
 
 #include <cmath>
 #include <mutex>
@@ -47,18 +48,14 @@ class named_starter final : public detail::child_starter {
   std::vector<term> arguments_;
 };
 
-term pair(const term& a, const term& b) {
-  return term::tuple({a, b});
-}
-
 std::string of_child(const term* id) {
   return id == nullptr ? "" : " of the child " + id->to_string();
 }
 
 [[noreturn]] void invalid(atom what, const term& value, const term* id, std::string_view part,
                           std::string_view expected) {
-  throw child_spec_error(pair(what, value), "the " + std::string(part) + of_child(id) + " is " + value.to_string() +
-                                                "; expected " + std::string(expected));
+  throw child_spec_error(detail::pair(what, value), "the " + std::string(part) + of_child(id) + " is " +
+                                                        value.to_string() + "; expected " + std::string(expected));
 }
 
 void check_modules(const term& modules, const term* id) {
@@ -80,9 +77,9 @@ child_start child_start::named(const process_name& name, std::vector<term> argum
   }
   if (!found) {
     const std::string text = term(name.atom()).to_string();
-    throw child_spec_error(pair("no_child_factory"_atom, name.atom()), "no child factory is registered as " + text +
-                                                                           "; call register_child_factory(\"" + text +
-                                                                           "\", child_of<...>(...)) before");
+    throw child_spec_error(detail::pair("no_child_factory"_atom, name.atom()),
+                           "no child factory is registered as " + text + "; call register_child_factory(\"" + text +
+                               "\", child_of<...>(...)) before");
   }
   return child_start(std::make_shared<const named_starter>(name.atom(), std::move(found), std::move(arguments)));
 }
@@ -163,7 +160,7 @@ child_spec detail::spec_from_term(const term& from, child_start (*make_start)(co
                      {"type"_atom, from[4]},
                      {"modules"_atom, from[5]}});
   if (!map.is_map())
-    throw child_spec_error(pair("invalid_child_spec"_atom, from),
+    throw child_spec_error(detail::pair("invalid_child_spec"_atom, from),
                            "no specification of a child: " + from.to_string() + "; expected a map");
   child_spec spec;
   const term* id = map.find("id"_atom);
@@ -194,14 +191,14 @@ namespace detail {
 start_result arguments_do_not_fit(const std::vector<term>& later_arguments) {
   start_result result;
   result.what = start_result::outcome::failed;
-  result.reason = pair("badarg"_atom, term::list(later_arguments));
+  result.reason = detail::pair("badarg"_atom, term::list(later_arguments));
   return result;
 }
 
 start_result name_is_taken(context& self, const process_name& name) {
   start_result result;
   result.what = start_result::outcome::failed;
-  result.reason = pair("already_started"_atom, self.whereis(name));
+  result.reason = detail::pair("already_started"_atom, self.whereis(name));
   return result;
 }
 
@@ -246,7 +243,8 @@ void check_spec(const child_spec& spec, const std::optional<auto_shutdown>& rule
   const term* id = &spec.id.value();
   if (!spec.start) throw child_spec_error("missing_start"_atom, "there is no start" + of_child(id));
   const auto bad_combination = [&](const term& key, const term& value, const char* text) {
-    throw child_spec_error(pair("bad_combination"_atom, term::list({pair(key, value), pair("significant"_atom, true)})),
+    throw child_spec_error(detail::pair("bad_combination"_atom,
+                                        term::list({detail::pair(key, value), detail::pair("significant"_atom, true)})),
                            "the child " + id->to_string() + " is significant, " + text);
   };
   if (spec.significant && rule == auto_shutdown::never)
@@ -272,7 +270,7 @@ void check_specs(const std::vector<child_spec>& specs, const std::optional<auto_
   for (const child_spec& spec : specs) {
     check_spec(spec, rule);
     if (!ids.insert(spec.id.value()).second)
-      throw child_spec_error(pair("duplicate_child_name"_atom, spec.id.value()),
+      throw child_spec_error(detail::pair("duplicate_child_name"_atom, spec.id.value()),
                              "two children have the id " + spec.id.value().to_string());
   }
 }

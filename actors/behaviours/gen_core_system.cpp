@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // System messages: what a behaviour's process answers to Erlang's sys module, and to ours.
 #include <troupe/actors/behaviours/gen_core.hpp>
+#include <troupe/actors/behaviours/pair.hpp>
 #include <troupe/actors/behaviours/sys_debug.hpp>
 #include <troupe/actors/runtime.hpp>
 
@@ -36,10 +37,6 @@ term local_time(std::int64_t seconds) {
 
 std::int64_t seconds_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-term pair(const term& a, const term& b) {
-  return term::tuple({a, b});
 }
 
 bool is_bool(const term& t) {

@@ -2,6 +2,7 @@
 // The event manager's process: who is told, asked, added, removed; and what becomes of handlers that fail.
 #include <troupe/actors/behaviours/gen_event.hpp>
 
+#include <troupe/actors/behaviours/pair.hpp>
 #include <troupe/actors/behaviours/sys_debug.hpp>
 #include <troupe/actors/log.hpp>
 
@@ -58,9 +59,6 @@ event_body_ptr make_named(const term& handler, const term& arguments) {
   return body;
 }
 
-term pair(const term& a, const term& b) {
-  return term::tuple({a, b});
-}
 /// What Erlang's `catch` gives.
 term caught() {
   return pair("EXIT"_atom, reason_of_current_exception());

@@ -2,6 +2,7 @@
 // The order of a state machine's events, and its timeouts.
 #include <troupe/actors/behaviours/gen_statem_machine.hpp>
 
+#include <troupe/actors/behaviours/pair.hpp>
 #include <troupe/actors/behaviours/sys_debug.hpp>
 #include <troupe/actors/context.hpp>
 #include <troupe/actors/log.hpp>
@@ -16,10 +17,6 @@ namespace troupe::detail {
 using namespace literals;
 
 namespace {
-
-term pair(const term& a, const term& b) {
-  return term::tuple({a, b});
-}
 
 term content(const envelope* message) {
   return message == nullptr || message->type == nullptr ? term("ok"_atom) : payload_to_term(*message);

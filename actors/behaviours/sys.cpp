@@ -3,6 +3,7 @@
 #include <troupe/actors/behaviours/sys.hpp>
 
 #include <troupe/actors/behaviours/gen_core.hpp>
+#include <troupe/actors/behaviours/pair.hpp>
 #include <troupe/actors/runtime.hpp>
 
 #include <string>
@@ -20,10 +21,6 @@ task<term> ask_system(context& self, destination to, request_envelope* e, durati
   e->label = gen_label::system;
   call_awaiter<term> answer(slot_access::of(self), to, e, patience);
   co_return co_await answer;
-}
-
-term pair(const term& a, const term& b) {
-  return term::tuple({a, b});
 }
 
 /// The answer `ok`, or call_failed with what came instead.

@@ -11,7 +11,7 @@
 
 namespace troupe {
 
-namespace tag = detail::etf_tag;
+namespace tags = detail::etf_tag;
 
 namespace {
 
@@ -80,17 +80,17 @@ std::string_view take_atom_text(etf_cursor& in, std::span<const atom> cached_ato
   const std::size_t start = in.at;
   const auto tag = in.take<std::uint8_t>();
   switch (tag) {
-    case tag::small_utf8_atom: return as_text(in.take_bytes(in.take<std::uint8_t>()));
-    case tag::utf8_atom: return as_text(in.take_bytes(in.take<std::uint16_t>()));
-    case tag::atom_cache_ref: {
+    case tags::small_utf8_atom: return as_text(in.take_bytes(in.take<std::uint8_t>()));
+    case tags::utf8_atom: return as_text(in.take_bytes(in.take<std::uint16_t>()));
+    case tags::atom_cache_ref: {
       const auto index = in.take<std::uint8_t>();
       if (index >= cached_atoms.size())
         in.refuse(start, "a reference to one of " + std::to_string(cached_atoms.size()) + " cached atoms");
       return cached_atoms[index].name();
     }
-    case tag::small_latin1_atom:
-    case tag::latin1_atom: {
-      const std::size_t size = tag == tag::latin1_atom ? in.take<std::uint16_t>() : in.take<std::uint8_t>();
+    case tags::small_latin1_atom:
+    case tags::latin1_atom: {
+      const std::size_t size = tag == tags::latin1_atom ? in.take<std::uint16_t>() : in.take<std::uint8_t>();
       if (size > 255) in.refuse(start, "an atom of at most 255 characters");
       const std::string_view text = as_text(in.take_bytes(size));
       std::size_t used = 0;
@@ -107,7 +107,7 @@ std::string_view take_atom_text(etf_cursor& in, std::span<const atom> cached_ato
 
 double take_float(etf_cursor& in) {
   const std::size_t start = in.at;
-  if (in.take<std::uint8_t>() == tag::new_float) {
+  if (in.take<std::uint8_t>() == tags::new_float) {
     const auto value = std::bit_cast<double>(in.take<std::uint64_t>());
     if (!std::isfinite(value)) in.refuse(start, "a finite float");
     return value;
@@ -127,7 +127,7 @@ bool etf_integer::fits(std::uint64_t& magnitude_of_64_bits) const noexcept {
 }
 
 etf_integer take_big(etf_cursor& in) {
-  const bool small = in.take<std::uint8_t>() == tag::small_big;
+  const bool small = in.take<std::uint8_t>() == tags::small_big;
   const std::size_t size = small ? in.take<std::uint8_t>() : in.take<std::uint32_t>();
   const bool negative = in.take<std::uint8_t>() != 0;
   auto magnitude = in.take_bytes(size);
@@ -140,7 +140,7 @@ etf_identity take_pid(etf_cursor& in, std::span<const atom> cached_atoms, latin1
   const auto tag = in.take<std::uint8_t>();
   result.node = take_atom_text(in, cached_atoms, room);
   result.id = in.take<std::uint64_t>();
-  result.creation = tag == tag::v4_pid ? in.take<std::uint32_t>() : in.take<std::uint8_t>();
+  result.creation = tag == tags::v4_pid ? in.take<std::uint32_t>() : in.take<std::uint8_t>();
   return result;
 }
 
@@ -148,13 +148,13 @@ etf_identity take_reference(etf_cursor& in, std::span<const atom> cached_atoms, 
   etf_identity result;
   const std::size_t start = in.at;
   const auto tag = in.take<std::uint8_t>();
-  result.words = tag == tag::old_reference ? 1 : in.take<std::uint16_t>();
+  result.words = tag == tags::old_reference ? 1 : in.take<std::uint16_t>();
   if (result.words == 0 || result.words > result.word.size()) in.refuse(start, "a reference of one to five words");
   result.node = take_atom_text(in, cached_atoms, room);
-  if (tag == tag::newer_reference) result.creation = in.take<std::uint32_t>();
-  if (tag == tag::new_reference) result.creation = in.take<std::uint8_t>();
+  if (tag == tags::newer_reference) result.creation = in.take<std::uint32_t>();
+  if (tag == tags::new_reference) result.creation = in.take<std::uint8_t>();
   for (std::uint32_t i = 0; i < result.words; ++i) result.word[i] = in.take<std::uint32_t>();
-  if (tag == tag::old_reference) result.creation = in.take<std::uint8_t>();
+  if (tag == tags::old_reference) result.creation = in.take<std::uint8_t>();
   return result;
 }
 
@@ -162,8 +162,8 @@ etf_identity take_port(etf_cursor& in, std::span<const atom> cached_atoms, latin
   etf_identity result;
   const auto tag = in.take<std::uint8_t>();
   result.node = take_atom_text(in, cached_atoms, room);
-  result.id = tag == tag::v4_port ? in.take<std::uint64_t>() : in.take<std::uint32_t>();
-  result.creation = tag == tag::old_port ? in.take<std::uint8_t>() : in.take<std::uint32_t>();
+  result.id = tag == tags::v4_port ? in.take<std::uint64_t>() : in.take<std::uint32_t>();
+  result.creation = tag == tags::old_port ? in.take<std::uint8_t>() : in.take<std::uint32_t>();
   return result;
 }
 
@@ -179,49 +179,49 @@ std::span<const std::byte> take_bits(etf_cursor& in, std::size_t& bit_count) {
 std::uint64_t take_token(etf_cursor& in, std::span<const atom> cached_atoms) {
   latin1_room room;
   switch (in.peek()) {
-    case tag::small_integer: in.take_bytes(2); return 0;
-    case tag::integer: in.take_bytes(5); return 0;
-    case tag::new_float: in.take_bytes(9); return 0;
-    case tag::text_float: in.take_bytes(1 + etf_text_float_size); return 0;
-    case tag::small_big:
-    case tag::large_big: take_big(in); return 0;
-    case tag::small_utf8_atom:
-    case tag::utf8_atom:
-    case tag::small_latin1_atom:
-    case tag::latin1_atom:
-    case tag::atom_cache_ref: take_atom_text(in, cached_atoms, room); return 0;
-    case tag::v4_pid:
-    case tag::old_pid: take_pid(in, cached_atoms, room); return 0;
-    case tag::newer_reference:
-    case tag::new_reference:
-    case tag::old_reference: take_reference(in, cached_atoms, room); return 0;
-    case tag::v4_port:
-    case tag::new_port:
-    case tag::old_port: take_port(in, cached_atoms, room); return 0;
-    case tag::binary:
+    case tags::small_integer: in.take_bytes(2); return 0;
+    case tags::integer: in.take_bytes(5); return 0;
+    case tags::new_float: in.take_bytes(9); return 0;
+    case tags::text_float: in.take_bytes(1 + etf_text_float_size); return 0;
+    case tags::small_big:
+    case tags::large_big: take_big(in); return 0;
+    case tags::small_utf8_atom:
+    case tags::utf8_atom:
+    case tags::small_latin1_atom:
+    case tags::latin1_atom:
+    case tags::atom_cache_ref: take_atom_text(in, cached_atoms, room); return 0;
+    case tags::v4_pid:
+    case tags::old_pid: take_pid(in, cached_atoms, room); return 0;
+    case tags::newer_reference:
+    case tags::new_reference:
+    case tags::old_reference: take_reference(in, cached_atoms, room); return 0;
+    case tags::v4_port:
+    case tags::new_port:
+    case tags::old_port: take_port(in, cached_atoms, room); return 0;
+    case tags::binary:
       ++in.at;
       in.take_bytes(in.take<std::uint32_t>());
       return 0;
-    case tag::bit_binary: {
+    case tags::bit_binary: {
       std::size_t bits = 0;
       take_bits(in, bits);
       return 0;
     }
-    case tag::string:
+    case tags::string:
       ++in.at;
       in.take_bytes(in.take<std::uint16_t>());
       return 0;
-    case tag::nil: ++in.at; return 0;
-    case tag::list: ++in.at; return std::uint64_t{in.take<std::uint32_t>()} + 1;
-    case tag::small_tuple: ++in.at; return in.take<std::uint8_t>();
-    case tag::large_tuple: ++in.at; return in.take<std::uint32_t>();
-    case tag::map: ++in.at; return std::uint64_t{in.take<std::uint32_t>()} * 2;
-    case tag::external_function:
+    case tags::nil: ++in.at; return 0;
+    case tags::list: ++in.at; return std::uint64_t{in.take<std::uint32_t>()} + 1;
+    case tags::small_tuple: ++in.at; return in.take<std::uint8_t>();
+    case tags::large_tuple: ++in.at; return in.take<std::uint32_t>();
+    case tags::map: ++in.at; return std::uint64_t{in.take<std::uint32_t>()} * 2;
+    case tags::external_function:
       ++in.at;
       take_atom_text(in, cached_atoms, room);
       take_atom_text(in, cached_atoms, room);
       return 1;
-    case tag::new_function: {
+    case tags::new_function: {
       ++in.at;
       const std::size_t size = in.take<std::uint32_t>();
       if (size < 4) in.refuse(in.at - 5, "the size of a fun");

@@ -10,14 +10,14 @@
 
 namespace troupe::detail {
 
-namespace tag = etf_tag;
+namespace tags = etf_tag;
 
 namespace {
 
-__extension__ using wide = unsigned __int128;
+__extension__ using uint128 = unsigned __int128;
 
 std::uint64_t multiply(std::uint64_t x, std::uint64_t y) noexcept {
-  const wide product = static_cast<wide>(x) * y;
+  const uint128 product = static_cast<uint128>(x) * y;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
@@ -139,14 +139,14 @@ key_digest map_keys::leaf(etf_cursor& in, std::span<const atom> cached_atoms) {
   latin1_room room;
   const std::uint8_t tag = in.peek();
   switch (tag) {
-    case tag::small_integer: ++in.at; return integer(false, in.take<std::uint8_t>());
-    case tag::integer: {
+    case tags::small_integer: ++in.at; return integer(false, in.take<std::uint8_t>());
+    case tags::integer: {
       ++in.at;
       const auto value = std::int64_t{static_cast<std::int32_t>(in.take<std::uint32_t>())};
       return integer(value < 0, static_cast<std::uint64_t>(value < 0 ? -value : value));
     }
-    case tag::small_big:
-    case tag::large_big: {
+    case tags::small_big:
+    case tags::large_big: {
       const etf_integer value = take_big(in);
       std::uint64_t magnitude = 0;
       if (value.fits(magnitude)) return integer(value.negative, magnitude);
@@ -155,33 +155,33 @@ key_digest map_keys::leaf(etf_cursor& in, std::span<const atom> cached_atoms) {
       d.add(as_text(value.magnitude));
       return d.result();
     }
-    case tag::new_float:
-    case tag::text_float: {
+    case tags::new_float:
+    case tags::text_float: {
       digester d = digest_of(purpose::floating);
       d.add(std::bit_cast<std::uint64_t>(take_float(in) + 0.0));  // -0.0 is 0.0, as up to OTP 26
       return d.result();
     }
-    case tag::v4_pid:
-    case tag::old_pid: return identity(purpose::pid, take_pid(in, cached_atoms, room));
-    case tag::newer_reference:
-    case tag::new_reference:
-    case tag::old_reference: return identity(purpose::reference, take_reference(in, cached_atoms, room));
-    case tag::v4_port:
-    case tag::new_port:
-    case tag::old_port: return identity(purpose::port, take_port(in, cached_atoms, room));
-    case tag::binary: {
+    case tags::v4_pid:
+    case tags::old_pid: return identity(purpose::pid, take_pid(in, cached_atoms, room));
+    case tags::newer_reference:
+    case tags::new_reference:
+    case tags::old_reference: return identity(purpose::reference, take_reference(in, cached_atoms, room));
+    case tags::v4_port:
+    case tags::new_port:
+    case tags::old_port: return identity(purpose::port, take_port(in, cached_atoms, room));
+    case tags::binary: {
       ++in.at;
       const auto bytes = in.take_bytes(in.take<std::uint32_t>());
       return bits(bytes, 8 * bytes.size());
     }
-    case tag::bit_binary: {
+    case tags::bit_binary: {
       std::size_t count = 0;
       const auto bytes = take_bits(in, count);
       return bits(bytes, count);
     }
-    case tag::nil: ++in.at; return nil();
-    case tag::string: ++in.at; return string(in.take_bytes(in.take<std::uint16_t>()));
-    case tag::external_function: {
+    case tags::nil: ++in.at; return nil();
+    case tags::string: ++in.at; return string(in.take_bytes(in.take<std::uint16_t>()));
+    case tags::external_function: {
       digester d = digest_of(purpose::external_function);
       ++in.at;
       d.add(take_atom_text(in, cached_atoms, room));
@@ -200,12 +200,12 @@ key_digest map_keys::leaf(etf_cursor& in, std::span<const atom> cached_atoms) {
 key_digest map_keys::close(const etf_cursor& in, const frame& f) {
   const std::span<key_digest> parts = std::span(parts_).subspan(f.first);
   switch (f.tag) {
-    case tag::list: {
+    case tags::list: {
       key_digest d = parts.back();
       for (std::size_t i = parts.size() - 1; i-- > 0;) d = cons(parts[i], d);
       return d;
     }
-    case tag::map: {
+    case tags::map: {
       sorted_.clear();
       for (std::size_t i = 0; i < parts.size(); i += 2) sorted_.push_back(parts[i]);
       refuse_twice(in, f.start, sorted_);
@@ -221,7 +221,7 @@ key_digest map_keys::close(const etf_cursor& in, const frame& f) {
       for (const key_digest& item : sorted_) d.add(item);
       return d.result();
     }
-    case tag::new_function: {
+    case tags::new_function: {
       // Module, old index, old uniq, the pid that made it, which does not count, and the variables.
       digester d = digest_of(purpose::function);
       d.add(as_text(in.bytes.subspan(f.start + 5, 25)));  // arity, uniq, index, number of variables
@@ -246,17 +246,17 @@ key_digest map_keys::take(etf_cursor& in, std::span<const atom> cached_atoms) {
     const std::uint8_t head = in.peek();
     std::uint64_t count = 0;
     switch (head) {
-      case tag::small_tuple:
-      case tag::large_tuple:
-      case tag::map: count = take_token(in, cached_atoms); break;
-      case tag::list:
+      case tags::small_tuple:
+      case tags::large_tuple:
+      case tags::map: count = take_token(in, cached_atoms); break;
+      case tags::list:
         count = take_token(in, cached_atoms);
-        if (!stack_.empty() && stack_.back().tag == tag::list && stack_.back().left == 1) {  // its tail: one list
+        if (!stack_.empty() && stack_.back().tag == tags::list && stack_.back().left == 1) {  // its tail: one list
           stack_.back().left = count;
           continue;
         }
         break;
-      case tag::new_function:
+      case tags::new_function:
         in.take_bytes(26);
         count = std::uint64_t{in.take<std::uint32_t>()} + 4;
         break;

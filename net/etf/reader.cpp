@@ -11,7 +11,7 @@
 
 namespace troupe::etf {
 
-namespace tag = troupe::detail::etf_tag;
+namespace tags = troupe::detail::etf_tag;
 using troupe::detail::etf_cursor;
 using troupe::detail::etf_integer;
 using troupe::detail::intern_atom;
@@ -32,7 +32,7 @@ namespace {
 
 std::uint8_t reader::next_tag() const {
   if (top_.next >= top_.count) refuse_part();
-  if (in_string()) return tag::small_integer;
+  if (in_string()) return tags::small_integer;
   return in_.peek();
 }
 
@@ -124,7 +124,7 @@ void reader::scan_list(std::size_t at) const {
     level& top = open.back();
     if (top.left > 0) {
       --top.left;
-      if (in.peek() == tag::list)
+      if (in.peek() == tags::list)
         begin();
       else
         top.left += troupe::detail::take_token(in, cached_atoms_);
@@ -135,8 +135,8 @@ void reader::scan_list(std::size_t at) const {
     if (!top.tail) {
       const std::size_t start = in.at;
       switch (in.peek()) {
-        case tag::nil: ++in.at; break;
-        case tag::list: {
+        case tags::nil: ++in.at; break;
+        case tags::list: {
           ++in.at;
           const std::uint64_t count = in.take<std::uint32_t>();
           pieces_.push_back({start, 0});
@@ -145,7 +145,7 @@ void reader::scan_list(std::size_t at) const {
           top.pieces = true;
           continue;
         }
-        case tag::string: {
+        case tags::string: {
           ++in.at;
           const std::size_t count = in.take<std::uint16_t>();
           in.take_bytes(count);
@@ -185,43 +185,43 @@ std::span<const std::byte> reader::skip() {
 
 term_kind reader::peek() const {
   switch (next_tag()) {
-    case tag::small_integer:
-    case tag::integer:
-    case tag::small_big:
-    case tag::large_big: return term_kind::integer;
-    case tag::new_float:
-    case tag::text_float: return term_kind::floating;
-    case tag::v4_pid:
-    case tag::old_pid: return term_kind::pid;
-    case tag::newer_reference:
-    case tag::new_reference:
-    case tag::old_reference: return term_kind::reference;
-    case tag::v4_port:
-    case tag::new_port:
-    case tag::old_port: return term_kind::port;
-    case tag::small_tuple:
-    case tag::large_tuple: return term_kind::tuple;
-    case tag::map: return term_kind::map;
-    case tag::nil:
-    case tag::string: return term_kind::list;
-    case tag::list: {
+    case tags::small_integer:
+    case tags::integer:
+    case tags::small_big:
+    case tags::large_big: return term_kind::integer;
+    case tags::new_float:
+    case tags::text_float: return term_kind::floating;
+    case tags::v4_pid:
+    case tags::old_pid: return term_kind::pid;
+    case tags::newer_reference:
+    case tags::new_reference:
+    case tags::old_reference: return term_kind::reference;
+    case tags::v4_port:
+    case tags::new_port:
+    case tags::old_port: return term_kind::port;
+    case tags::small_tuple:
+    case tags::large_tuple: return term_kind::tuple;
+    case tags::map: return term_kind::map;
+    case tags::nil:
+    case tags::string: return term_kind::list;
+    case tags::list: {
       const odd_list* odd = find_odd(in_.at);
       return odd != nullptr && odd->improper ? term_kind::improper_list : term_kind::list;
     }
-    case tag::binary: return term_kind::binary;
-    case tag::bit_binary: {
+    case tags::binary: return term_kind::binary;
+    case tags::bit_binary: {
       etf_cursor in = in_;
       std::size_t bits = 0;
       troupe::detail::take_bits(in, bits);
       return bits % 8 == 0 ? term_kind::binary : term_kind::bit_string;
     }
-    case tag::external_function:
-    case tag::new_function: return term_kind::function;
-    case tag::small_utf8_atom:
-    case tag::utf8_atom:
-    case tag::small_latin1_atom:
-    case tag::latin1_atom:
-    case tag::atom_cache_ref: return term_kind::atom;
+    case tags::external_function:
+    case tags::new_function: return term_kind::function;
+    case tags::small_utf8_atom:
+    case tags::utf8_atom:
+    case tags::small_latin1_atom:
+    case tags::latin1_atom:
+    case tags::atom_cache_ref: return term_kind::atom;
     default: in_.refuse(in_.at, "the tag of a term");
   }
 }
@@ -230,19 +230,19 @@ term_kind reader::peek() const {
 bool reader::take_integer(std::uint8_t tag, bool& negative, std::uint64_t& magnitude) {
   negative = false;
   switch (tag) {
-    case tag::small_integer:
+    case tags::small_integer:
       if (!in_string()) ++in_.at;
       magnitude = in_.take<std::uint8_t>();
       return true;
-    case tag::integer: {
+    case tags::integer: {
       ++in_.at;
       const auto value = std::int64_t{static_cast<std::int32_t>(in_.take<std::uint32_t>())};
       negative = value < 0;
       magnitude = static_cast<std::uint64_t>(negative ? -value : value);
       return true;
     }
-    case tag::small_big:
-    case tag::large_big: {
+    case tags::small_big:
+    case tags::large_big: {
       const std::size_t start = in_.at;
       const etf_integer value = troupe::detail::take_big(in_);
       negative = value.negative;
@@ -284,7 +284,7 @@ bool reader::read_unsigned(std::uint64_t& value) {
 
 bool reader::read_floating(double& value) {
   const std::uint8_t tag = next_tag();
-  if (tag != tag::new_float && tag != tag::text_float) return false;
+  if (tag != tags::new_float && tag != tags::text_float) return false;
   value = troupe::detail::take_float(in_);
   advance();
   return true;
@@ -319,7 +319,7 @@ bool reader::read_bool(bool& value) {
 
 bool reader::read_pid(pid& value) {
   const std::uint8_t tag = next_tag();
-  if (tag != tag::v4_pid && tag != tag::old_pid) return false;
+  if (tag != tags::v4_pid && tag != tags::old_pid) return false;
   latin1_room room;
   value = make_pid(troupe::detail::take_pid(in_, cached_atoms_, room));
   advance();
@@ -328,7 +328,7 @@ bool reader::read_pid(pid& value) {
 
 bool reader::read_reference(reference& value) {
   const std::uint8_t tag = next_tag();
-  if (tag != tag::newer_reference && tag != tag::new_reference && tag != tag::old_reference) return false;
+  if (tag != tags::newer_reference && tag != tags::new_reference && tag != tags::old_reference) return false;
   latin1_room room;
   value = make_reference(troupe::detail::take_reference(in_, cached_atoms_, room));
   advance();
@@ -337,10 +337,10 @@ bool reader::read_reference(reference& value) {
 
 bool reader::read_binary(std::string_view& bytes) {
   const std::uint8_t tag = next_tag();
-  if (tag == tag::binary) {
+  if (tag == tags::binary) {
     ++in_.at;
     bytes = troupe::detail::as_text(in_.take_bytes(in_.take<std::uint32_t>()));
-  } else if (tag == tag::bit_binary) {
+  } else if (tag == tags::bit_binary) {
     const std::size_t start = in_.at;
     std::size_t bits = 0;
     bytes = troupe::detail::as_text(troupe::detail::take_bits(in_, bits));
@@ -359,11 +359,11 @@ bool reader::read_binary(std::string_view& bytes) {
 
 bool reader::begin_list(std::size_t& size) {
   switch (next_tag()) {
-    case tag::nil:
+    case tags::nil:
       size = 0;
       enter(0, layout::values, true);
       return true;
-    case tag::string: {
+    case tags::string: {
       etf_cursor in{in_.bytes, in_.at + 1};
       const std::size_t count = in.take<std::uint16_t>();
       in.need(count);
@@ -372,7 +372,7 @@ bool reader::begin_list(std::size_t& size) {
       size = count;
       return true;
     }
-    case tag::list: {
+    case tags::list: {
       const odd_list* odd = find_odd(in_.at);
       if (odd != nullptr && odd->improper) return false;
       etf_cursor in{in_.bytes, in_.at + 1};
@@ -392,7 +392,7 @@ void reader::end_list() {
 
 bool reader::begin_tuple(std::size_t& size) {
   const std::uint8_t tag = next_tag();
-  if (tag != tag::small_tuple && tag != tag::large_tuple) return false;
+  if (tag != tags::small_tuple && tag != tags::large_tuple) return false;
   etf_cursor in = in_;
   const std::uint64_t count = troupe::detail::take_token(in, cached_atoms_);
   enter(count, layout::values, false);
@@ -402,7 +402,7 @@ bool reader::begin_tuple(std::size_t& size) {
 }
 
 bool reader::begin_map(std::size_t& size) {
-  if (next_tag() != tag::map) return false;
+  if (next_tag() != tags::map) return false;
   etf_cursor in = in_;
   const std::uint64_t count = troupe::detail::take_token(in, cached_atoms_);
   enter(count, layout::values, false);
@@ -414,7 +414,7 @@ bool reader::begin_map(std::size_t& size) {
 bool reader::begin_struct(std::string_view name, std::size_t size) {
   if (size == 0) return reader::read_tag(name);
   const std::uint8_t tag = next_tag();
-  if (tag != tag::small_tuple && tag != tag::large_tuple) return false;
+  if (tag != tags::small_tuple && tag != tags::large_tuple) return false;
   etf_cursor in = in_;
   if (troupe::detail::take_token(in, cached_atoms_) != size + 1) return false;
   if (!troupe::detail::is_etf_atom(in.peek())) return false;

@@ -11,7 +11,7 @@
 
 namespace troupe::etf {
 
-namespace tag = troupe::detail::etf_tag;
+namespace tags = troupe::detail::etf_tag;
 using troupe::detail::etf_cursor;
 using troupe::detail::etf_integer;
 using troupe::detail::intern_atom;
@@ -37,30 +37,30 @@ void copy_values(etf_cursor& in, std::uint64_t count, std::span<const atom> cach
     --count;
     const std::size_t start = in.at;
     const std::uint8_t tag = in.peek();
-    const bool has_node = tag == tag::v4_pid || tag == tag::old_pid || tag == tag::v4_port || tag == tag::new_port ||
-                          tag == tag::old_port;
-    const bool is_reference = tag == tag::newer_reference || tag == tag::new_reference || tag == tag::old_reference;
+    const bool has_node = tag == tags::v4_pid || tag == tags::old_pid || tag == tags::v4_port ||
+                          tag == tags::new_port || tag == tags::old_port;
+    const bool is_reference = tag == tags::newer_reference || tag == tags::new_reference || tag == tags::old_reference;
     if (troupe::detail::is_etf_atom(tag)) {
       copy_atom();
     } else if (has_node) {
       out.append(in.take_bytes(1));
       copy_atom();
-      out.append(in.take_bytes(tag == tag::v4_pid || tag == tag::v4_port ? 12
-                               : tag == tag::old_pid                     ? 9
-                               : tag == tag::new_port                    ? 8
-                                                                         : 5));
+      out.append(in.take_bytes(tag == tags::v4_pid || tag == tags::v4_port ? 12
+                               : tag == tags::old_pid                      ? 9
+                               : tag == tags::new_port                     ? 8
+                                                                           : 5));
     } else if (is_reference) {
-      const std::size_t words = tag == tag::old_reference ? 1 : std::to_integer<std::size_t>(in.take_bytes(3)[2]);
-      if (tag == tag::old_reference) in.take_bytes(1);
+      const std::size_t words = tag == tags::old_reference ? 1 : std::to_integer<std::size_t>(in.take_bytes(3)[2]);
+      if (tag == tags::old_reference) in.take_bytes(1);
       out.append(in.bytes.subspan(start, in.at - start));
       copy_atom();
-      out.append(in.take_bytes(4 * words + (tag == tag::newer_reference ? 4 : 1)));
-    } else if (tag == tag::external_function) {
+      out.append(in.take_bytes(4 * words + (tag == tags::newer_reference ? 4 : 1)));
+    } else if (tag == tags::external_function) {
       out.append(in.take_bytes(1));
       copy_atom();
       copy_atom();
       ++count;  // the arity
-    } else if (tag == tag::new_function) {
+    } else if (tag == tags::new_function) {
       functions.push_back({count, out.size() + 1});
       out.append(in.take_bytes(26));
       const auto variables = in.take<std::uint32_t>();
@@ -81,7 +81,7 @@ void copy_values(etf_cursor& in, std::uint64_t count, std::span<const atom> cach
 
 term reader::take_function() {
   latin1_room room;
-  if (in_.peek() == tag::external_function) {
+  if (in_.peek() == tags::external_function) {
     ++in_.at;
     const atom module = intern_atom(take_text(room));
     const atom name = intern_atom(take_text(room));
@@ -100,10 +100,10 @@ term reader::take_function() {
   const atom module = intern_atom(troupe::detail::take_atom_text(head, cached_atoms_, room));
   const auto number = [&head]() -> std::int64_t {
     const std::uint8_t tag = head.peek();
-    if (tag != tag::small_integer && tag != tag::integer) head.refuse(head.at, "a number of a fun");
+    if (tag != tags::small_integer && tag != tags::integer) head.refuse(head.at, "a number of a fun");
     ++head.at;
-    return tag == tag::small_integer ? std::int64_t{head.take<std::uint8_t>()}
-                                     : std::int64_t{static_cast<std::int32_t>(head.take<std::uint32_t>())};
+    return tag == tags::small_integer ? std::int64_t{head.take<std::uint8_t>()}
+                                      : std::int64_t{static_cast<std::int32_t>(head.take<std::uint32_t>())};
   };
   const std::int64_t index = number();
   const std::int64_t uniq = number();
@@ -118,32 +118,32 @@ term reader::take_function() {
 term reader::take_leaf(std::uint8_t tag) {
   latin1_room room;
   switch (tag) {
-    case tag::small_integer: ++in_.at; return in_.take<std::uint8_t>();
-    case tag::integer: ++in_.at; return static_cast<std::int32_t>(in_.take<std::uint32_t>());
-    case tag::small_big:
-    case tag::large_big: {
+    case tags::small_integer: ++in_.at; return in_.take<std::uint8_t>();
+    case tags::integer: ++in_.at; return static_cast<std::int32_t>(in_.take<std::uint32_t>());
+    case tags::small_big:
+    case tags::large_big: {
       const etf_integer value = troupe::detail::take_big(in_);
       return term::integer(value.negative, value.magnitude);
     }
-    case tag::new_float:
-    case tag::text_float: return troupe::detail::take_float(in_);
-    case tag::v4_pid:
-    case tag::old_pid: return make_pid(troupe::detail::take_pid(in_, cached_atoms_, room));
-    case tag::newer_reference:
-    case tag::new_reference:
-    case tag::old_reference: return make_reference(troupe::detail::take_reference(in_, cached_atoms_, room));
-    case tag::v4_port:
-    case tag::new_port:
-    case tag::old_port: return make_port(troupe::detail::take_port(in_, cached_atoms_, room));
-    case tag::binary: ++in_.at; return term::binary(in_.take_bytes(in_.take<std::uint32_t>()));
-    case tag::bit_binary: {
+    case tags::new_float:
+    case tags::text_float: return troupe::detail::take_float(in_);
+    case tags::v4_pid:
+    case tags::old_pid: return make_pid(troupe::detail::take_pid(in_, cached_atoms_, room));
+    case tags::newer_reference:
+    case tags::new_reference:
+    case tags::old_reference: return make_reference(troupe::detail::take_reference(in_, cached_atoms_, room));
+    case tags::v4_port:
+    case tags::new_port:
+    case tags::old_port: return make_port(troupe::detail::take_port(in_, cached_atoms_, room));
+    case tags::binary: ++in_.at; return term::binary(in_.take_bytes(in_.take<std::uint32_t>()));
+    case tags::bit_binary: {
       std::size_t bits = 0;
       const auto bytes = troupe::detail::take_bits(in_, bits);
       return term::bit_string(bytes, bits);
     }
-    case tag::nil: ++in_.at; return term::list({});
-    case tag::external_function:
-    case tag::new_function: return take_function();
+    case tags::nil: ++in_.at; return term::list({});
+    case tags::external_function:
+    case tags::new_function: return take_function();
     default: return intern_atom(take_text(room));
   }
 }
@@ -166,15 +166,15 @@ term reader::take_compound() {
     bool list_ends = false;
     if (!open.empty() && open.back().parts == shape::list && open.back().left == 0) {
       switch (tag) {
-        case tag::nil:
+        case tags::nil:
           ++in_.at;
           list_ends = true;
           break;
-        case tag::list:
+        case tags::list:
           ++in_.at;
           open.back().left = in_.take<std::uint32_t>();
           continue;
-        case tag::string:
+        case tags::string:
           ++in_.at;
           strings(in_.take<std::uint16_t>());
           list_ends = true;
@@ -185,24 +185,24 @@ term reader::take_compound() {
     if (!list_ends) {
       if (!open.empty()) --open.back().left;
       switch (tag) {
-        case tag::small_tuple:
-        case tag::large_tuple: {
+        case tags::small_tuple:
+        case tags::large_tuple: {
           const std::uint64_t count = troupe::detail::take_token(in_, cached_atoms_);
           open.push_back({count, values.size(), shape::tuple});
           break;
         }
-        case tag::map: {
+        case tags::map: {
           const std::uint64_t count = troupe::detail::take_token(in_, cached_atoms_);
           open.push_back({count, values.size(), shape::map});
           break;
         }
-        case tag::list: {
+        case tags::list: {
           ++in_.at;
           const std::uint64_t count = in_.take<std::uint32_t>();
           open.push_back({count, values.size(), shape::list});
           continue;
         }
-        case tag::string: {
+        case tags::string: {
           ++in_.at;
           const std::size_t first = values.size();
           strings(in_.take<std::uint16_t>());
@@ -240,8 +240,8 @@ term reader::read_term() {
   term value;
   if (in_string()) {
     value = in_.take<std::uint8_t>();
-  } else if (tag == tag::small_tuple || tag == tag::large_tuple || tag == tag::list || tag == tag::string ||
-             tag == tag::map) {
+  } else if (tag == tags::small_tuple || tag == tags::large_tuple || tag == tags::list || tag == tags::string ||
+             tag == tags::map) {
     value = take_compound();
   } else {
     value = take_leaf(tag);

@@ -15,7 +15,7 @@
 
 namespace troupe::etf {
 
-namespace tag = troupe::detail::etf_tag;
+namespace tags = troupe::detail::etf_tag;
 using troupe::detail::etf_cursor;
 using troupe::detail::key_digest;
 
@@ -101,11 +101,11 @@ class skimmer {
     }
     if (top.left != 1) return false;
     const std::uint8_t tag = in_.peek();
-    if (tag == tag::list) {  // [a|[b]], as C nodes write lists whose length they do not know: no deeper than [a,b]
+    if (tag == tags::list) {  // [a|[b]], as C nodes write lists whose length they do not know: no deeper than [a,b]
       top.left = list_head();
       return true;
     }
-    if (stack_.size() == 1 && tag != tag::nil && tag != tag::string) improper_ = true;
+    if (stack_.size() == 1 && tag != tags::nil && tag != tags::string) improper_ = true;
     return false;
   }
 
@@ -128,53 +128,53 @@ class skimmer {
     const std::size_t start = in_.at;
     const std::uint8_t tag = in_.peek();
     switch (tag) {
-      case tag::small_integer: in_.take_bytes(2); return true;
-      case tag::integer: in_.take_bytes(5); return true;
-      case tag::new_float:
-      case tag::text_float: troupe::detail::take_float(in_); return true;
-      case tag::small_utf8_atom:
-      case tag::utf8_atom:
-      case tag::atom_cache_ref:
-      case tag::small_latin1_atom:
-      case tag::latin1_atom: atom_name(); return true;
-      case tag::small_tuple: ++in_.at; return open(start, in_.take<std::uint8_t>(), shape::tuple);
-      case tag::large_tuple: ++in_.at; return open(start, in_.take<std::uint32_t>(), shape::tuple);
-      case tag::nil: ++in_.at; return true;
-      case tag::list: return open(start, list_head(), shape::list);
-      case tag::string:
+      case tags::small_integer: in_.take_bytes(2); return true;
+      case tags::integer: in_.take_bytes(5); return true;
+      case tags::new_float:
+      case tags::text_float: troupe::detail::take_float(in_); return true;
+      case tags::small_utf8_atom:
+      case tags::utf8_atom:
+      case tags::atom_cache_ref:
+      case tags::small_latin1_atom:
+      case tags::latin1_atom: atom_name(); return true;
+      case tags::small_tuple: ++in_.at; return open(start, in_.take<std::uint8_t>(), shape::tuple);
+      case tags::large_tuple: ++in_.at; return open(start, in_.take<std::uint32_t>(), shape::tuple);
+      case tags::nil: ++in_.at; return true;
+      case tags::list: return open(start, list_head(), shape::list);
+      case tags::string:
         ++in_.at;
         in_.take_bytes(in_.take<std::uint16_t>());
         return true;
-      case tag::binary:
+      case tags::binary:
         ++in_.at;
         in_.take_bytes(in_.take<std::uint32_t>());
         return true;
-      case tag::v4_pid:
-      case tag::old_pid: identity(start, troupe::detail::take_pid(in_, limits_.cached_atoms, room_)); return true;
-      case tag::newer_reference:
-      case tag::new_reference:
-      case tag::old_reference:
+      case tags::v4_pid:
+      case tags::old_pid: identity(start, troupe::detail::take_pid(in_, limits_.cached_atoms, room_)); return true;
+      case tags::newer_reference:
+      case tags::new_reference:
+      case tags::old_reference:
         identity(start, troupe::detail::take_reference(in_, limits_.cached_atoms, room_));
         return true;
-      case tag::v4_port:
-      case tag::new_port:
-      case tag::old_port: identity(start, troupe::detail::take_port(in_, limits_.cached_atoms, room_)); return true;
-      case tag::map: ++in_.at; return open(start, std::uint64_t{in_.take<std::uint32_t>()} * 2, shape::map);
-      case tag::small_big:
-      case tag::large_big: troupe::detail::take_big(in_); return true;
-      case tag::bit_binary: {
+      case tags::v4_port:
+      case tags::new_port:
+      case tags::old_port: identity(start, troupe::detail::take_port(in_, limits_.cached_atoms, room_)); return true;
+      case tags::map: ++in_.at; return open(start, std::uint64_t{in_.take<std::uint32_t>()} * 2, shape::map);
+      case tags::small_big:
+      case tags::large_big: troupe::detail::take_big(in_); return true;
+      case tags::bit_binary: {
         std::size_t bits = 0;
         troupe::detail::take_bits(in_, bits);
         return true;
       }
-      case tag::external_function:
+      case tags::external_function:
         ++in_.at;
         atom_name();
         atom_name();
         arity();
         return true;
-      case tag::new_function: return open_function(start);
-      case tag::compressed: in_.refuse(start, "a term that is not compressed");
+      case tags::new_function: return open_function(start);
+      case tags::compressed: in_.refuse(start, "a term that is not compressed");
       default: in_.refuse(start, "the tag of a term");
     }
   }
@@ -229,8 +229,8 @@ class skimmer {
     if (part > 3) return;
     const std::uint8_t tag = in_.peek();
     const bool good = part == 0   ? troupe::detail::is_etf_atom(tag)
-                      : part == 3 ? tag == tag::v4_pid || tag == tag::old_pid
-                                  : tag == tag::small_integer || tag == tag::integer;
+                      : part == 3 ? tag == tags::v4_pid || tag == tags::old_pid
+                                  : tag == tags::small_integer || tag == tags::integer;
     if (!good)
       in_.refuse(in_.at, part == 0 ? "the module of a fun" : part == 3 ? "the pid of a fun" : "a number of a fun");
   }
@@ -238,9 +238,9 @@ class skimmer {
   void arity() {
     const std::size_t start = in_.at;
     const auto tag = in_.take<std::uint8_t>();
-    if (tag == tag::small_integer) {
+    if (tag == tags::small_integer) {
       in_.take<std::uint8_t>();
-    } else if (tag != tag::integer || in_.take<std::uint32_t>() > 255) {
+    } else if (tag != tags::integer || in_.take<std::uint32_t>() > 255) {
       in_.refuse(start, "the arity of a fun, 0 to 255");
     }
   }
@@ -249,7 +249,7 @@ class skimmer {
     const std::size_t start = in_.at;
     const std::uint8_t tag = in_.peek();
     const std::string_view text = troupe::detail::take_atom_text(in_, limits_.cached_atoms, room_);
-    if (tag == tag::atom_cache_ref) return;  // whoever read the cache has made the atom
+    if (tag == tags::atom_cache_ref) return;  // whoever read the cache has made the atom
     check_name(start, text);
     if (!limits_.names.charge_atom(text)) in_.refuse(start, "no more new atoms from this peer");
   }
@@ -271,10 +271,10 @@ class skimmer {
   bool is_plain(std::size_t start) const {
     const auto* at = in_.bytes.data() + start;
     switch (std::to_integer<std::uint8_t>(at[0])) {
-      case tag::small_utf8_atom:
-      case tag::small_integer:
-      case tag::binary: return true;
-      case tag::integer: return troupe::detail::load_big_endian<std::uint32_t>(at + 1) > 255;
+      case tags::small_utf8_atom:
+      case tags::small_integer:
+      case tags::binary: return true;
+      case tags::integer: return troupe::detail::load_big_endian<std::uint32_t>(at + 1) > 255;
       default: return false;
     }
   }
@@ -282,8 +282,8 @@ class skimmer {
   /// A key that ends here.
   void key_done(const frame& f) {
     const std::uint8_t tag = std::to_integer<std::uint8_t>(in_.bytes[f.key_start]);
-    const bool compound = tag == tag::small_tuple || tag == tag::large_tuple || tag == tag::list || tag == tag::map ||
-                          tag == tag::new_function;
+    const bool compound = tag == tags::small_tuple || tag == tags::large_tuple || tag == tags::list ||
+                          tag == tags::map || tag == tags::new_function;
     if (!f.many && !compound) return;  // one key is there once
     key k{f.key_start, in_.at, compound || !is_plain(f.key_start), {}};
     if (k.is_digested) k.digest = digest(k);  // of what is compound this looks at the maps inside
@@ -328,37 +328,37 @@ class skimmer {
     const std::uint8_t tag = from.peek();
     if (troupe::detail::is_etf_atom(tag)) return tag_key(from, 0);
     switch (tag) {
-      case tag::small_tuple:
-      case tag::large_tuple: {
+      case tags::small_tuple:
+      case tags::large_tuple: {
         const std::uint64_t arity = troupe::detail::take_token(from, limits_.cached_atoms);
         if (arity > 0 && troupe::detail::is_etf_atom(from.peek()))
           return tag_key(from, static_cast<std::size_t>(arity));
         return troupe::detail::kind_key(term_kind::tuple);
       }
-      case tag::small_integer:
-      case tag::integer:
-      case tag::small_big:
-      case tag::large_big: return troupe::detail::kind_key(term_kind::integer);
-      case tag::new_float:
-      case tag::text_float: return troupe::detail::kind_key(term_kind::floating);
-      case tag::v4_pid:
-      case tag::old_pid: return troupe::detail::kind_key(term_kind::pid);
-      case tag::newer_reference:
-      case tag::new_reference:
-      case tag::old_reference: return troupe::detail::kind_key(term_kind::reference);
-      case tag::v4_port:
-      case tag::new_port:
-      case tag::old_port: return troupe::detail::kind_key(term_kind::port);
-      case tag::map: return troupe::detail::kind_key(term_kind::map);
-      case tag::binary: return troupe::detail::kind_key(term_kind::binary);
-      case tag::bit_binary: {
+      case tags::small_integer:
+      case tags::integer:
+      case tags::small_big:
+      case tags::large_big: return troupe::detail::kind_key(term_kind::integer);
+      case tags::new_float:
+      case tags::text_float: return troupe::detail::kind_key(term_kind::floating);
+      case tags::v4_pid:
+      case tags::old_pid: return troupe::detail::kind_key(term_kind::pid);
+      case tags::newer_reference:
+      case tags::new_reference:
+      case tags::old_reference: return troupe::detail::kind_key(term_kind::reference);
+      case tags::v4_port:
+      case tags::new_port:
+      case tags::old_port: return troupe::detail::kind_key(term_kind::port);
+      case tags::map: return troupe::detail::kind_key(term_kind::map);
+      case tags::binary: return troupe::detail::kind_key(term_kind::binary);
+      case tags::bit_binary: {
         std::size_t bits = 0;
         troupe::detail::take_bits(from, bits);
         return troupe::detail::kind_key(bits % 8 == 0 ? term_kind::binary : term_kind::bit_string);
       }
-      case tag::list: return troupe::detail::kind_key(improper_ ? term_kind::improper_list : term_kind::list);
-      case tag::nil:
-      case tag::string: return troupe::detail::kind_key(term_kind::list);
+      case tags::list: return troupe::detail::kind_key(improper_ ? term_kind::improper_list : term_kind::list);
+      case tags::nil:
+      case tags::string: return troupe::detail::kind_key(term_kind::list);
       default: return troupe::detail::kind_key(term_kind::function);
     }
   }

@@ -14,7 +14,7 @@
 namespace troupe::etf {
 
 using namespace literals;
-namespace tag = troupe::detail::etf_tag;
+namespace tags = troupe::detail::etf_tag;
 
 namespace {
 
@@ -36,9 +36,9 @@ std::uint32_t checked_size(std::size_t size, const char* of) {
 /// 110 or 111, the sign, the bytes, lowest first.
 void put_magnitude(buffer& out, bool negative, std::span<const std::byte> magnitude) {
   if (magnitude.size() <= 255)
-    put_head(out, tag::small_big, static_cast<std::uint8_t>(magnitude.size()));
+    put_head(out, tags::small_big, static_cast<std::uint8_t>(magnitude.size()));
   else
-    put_head(out, tag::large_big, checked_size(magnitude.size(), "bytes of an integer"));
+    put_head(out, tags::large_big, checked_size(magnitude.size(), "bytes of an integer"));
   out.put8(negative ? 1 : 0);
   out.append(magnitude);
 }
@@ -67,14 +67,14 @@ void buffer::reallocate(std::size_t capacity) {
 }
 
 void write_version(buffer& out) {
-  out.put8(tag::version);
+  out.put8(tags::version);
 }
 
 void writer::put_integer(std::int64_t value) {
   if (value >= 0 && value <= 255) {
-    put_head(*out_, tag::small_integer, static_cast<std::uint8_t>(value));
+    put_head(*out_, tags::small_integer, static_cast<std::uint8_t>(value));
   } else if (value >= INT32_MIN && value <= INT32_MAX) {
-    put_head(*out_, tag::integer, static_cast<std::uint32_t>(value));
+    put_head(*out_, tags::integer, static_cast<std::uint32_t>(value));
   } else {
     const auto bits = static_cast<std::uint64_t>(value);
     put_magnitude(*out_, value < 0, value < 0 ? 0 - bits : bits);
@@ -93,17 +93,18 @@ void writer::put_floating(double value) {
     throw std::invalid_argument(std::string("troupe: ") +
                                 (std::isnan(value) ? "a float that is not a number" : "an infinite float") +
                                 " cannot be sent: Erlang has none");
-  put_head(*out_, tag::new_float, std::bit_cast<std::uint64_t>(value));
+  put_head(*out_, tags::new_float, std::bit_cast<std::uint64_t>(value));
 }
 
 void writer::put_atom_text(std::string_view text) {
   if (text.size() <= 255) {
     std::byte* place = out_->extend(2 + text.size());
-    place[0] = static_cast<std::byte>(tag::small_utf8_atom);
+    place[0] = static_cast<std::byte>(tags::small_utf8_atom);
     place[1] = static_cast<std::byte>(text.size());
     if (!text.empty()) std::memcpy(place + 2, text.data(), text.size());
   } else {
-    put_head(*out_, tag::utf8_atom, static_cast<std::uint16_t>(text.size()));  // 255 characters have 1020 bytes at most
+    put_head(*out_, tags::utf8_atom,
+             static_cast<std::uint16_t>(text.size()));  // 255 characters have 1020 bytes at most
     out_->append(text);
   }
 }
@@ -121,7 +122,7 @@ void writer::put_undefined() {
 }
 
 void writer::put_pid(const pid& value) {
-  out_->put8(tag::v4_pid);
+  out_->put8(tags::v4_pid);
   put_atom_text(node_name(value.node()));
   std::byte* place = out_->extend(12);
   buffer::store(place, value.id());
@@ -133,7 +134,7 @@ void writer::put_reference(const reference& value) {
   // On the wire a reference has at least one word: the null reference gets one, see make_reference.
   static constexpr std::uint32_t none[] = {0};
   const auto words = value ? value.words() : std::span<const std::uint32_t>(none);
-  put_head(*out_, tag::newer_reference, static_cast<std::uint16_t>(words.size()));
+  put_head(*out_, tags::newer_reference, static_cast<std::uint16_t>(words.size()));
   put_atom_text(node_name(value.node()));
   std::byte* place = out_->extend(4 + 4 * words.size());
   buffer::store(place, value.creation());
@@ -141,7 +142,7 @@ void writer::put_reference(const reference& value) {
 }
 
 void writer::put_port(const port& value) {
-  out_->put8(tag::v4_port);
+  out_->put8(tags::v4_port);
   put_atom_text(node_name(value.node()));
   std::byte* place = out_->extend(12);
   buffer::store(place, value.id());
@@ -151,33 +152,33 @@ void writer::put_port(const port& value) {
 void writer::put_binary(std::string_view bytes) {
   const std::uint32_t size = checked_size(bytes.size(), "bytes");
   std::byte* place = out_->extend(5 + bytes.size());
-  place[0] = static_cast<std::byte>(tag::binary);
+  place[0] = static_cast<std::byte>(tags::binary);
   buffer::store(place + 1, size);
   if (size != 0) std::memcpy(place + 5, bytes.data(), size);
 }
 
 // An empty list is its end alone, which end_list() writes.
 void writer::begin_list(std::size_t size) {
-  if (size != 0) put_head(*out_, tag::list, checked_size(size, "elements"));
+  if (size != 0) put_head(*out_, tags::list, checked_size(size, "elements"));
 }
 
 void writer::end_list() {
-  out_->put8(tag::nil);
+  out_->put8(tags::nil);
 }
 
 void writer::begin_improper_list(std::size_t size) {
-  put_head(*out_, tag::list, checked_size(size, "elements"));
+  put_head(*out_, tags::list, checked_size(size, "elements"));
 }
 
 void writer::begin_tuple(std::size_t size) {
   if (size <= 255)
-    put_head(*out_, tag::small_tuple, static_cast<std::uint8_t>(size));
+    put_head(*out_, tags::small_tuple, static_cast<std::uint8_t>(size));
   else
-    put_head(*out_, tag::large_tuple, checked_size(size, "elements"));
+    put_head(*out_, tags::large_tuple, checked_size(size, "elements"));
 }
 
 void writer::begin_map(std::size_t size) {
-  put_head(*out_, tag::map, checked_size(size, "keys"));
+  put_head(*out_, tags::map, checked_size(size, "keys"));
 }
 
 void writer::begin_struct(atom name, std::size_t size) {
@@ -192,7 +193,7 @@ void writer::put_opaque(const term& value) {
       return put_magnitude(*out_, value.as_big().negative, value.as_big().magnitude);
     case term_kind::bit_string: {
       const std::string_view bytes = value.as_bytes();
-      put_head(*out_, tag::bit_binary, checked_size(bytes.size(), "bytes"));
+      put_head(*out_, tags::bit_binary, checked_size(bytes.size(), "bytes"));
       out_->put8(static_cast<std::uint8_t>(value.bit_size() % 8));
       return out_->append(bytes);
     }
@@ -200,7 +201,7 @@ void writer::put_opaque(const term& value) {
     case term_kind::function:
       if (value.is_external_function()) {
         const external_function& f = value.as_external_function();
-        out_->put8(tag::external_function);
+        out_->put8(tags::external_function);
         writer::put_atom(f.module);
         writer::put_atom(f.name);
         return writer::put_integer(f.arity);

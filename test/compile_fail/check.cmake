@@ -18,7 +18,7 @@ elseif(NOT name MATCHES "^ok_")
 endif()
 
 execute_process(
-  COMMAND ${CMAKE_COMMAND} -E env LC_ALL=C ${compiler} @${arguments} -fsyntax-only ${case}
+  COMMAND ${CMAKE_COMMAND} -E env LC_ALL=C ${compiler} @${arguments} ${use} -fsyntax-only ${case}
   RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
 
 # Not in the text of FATAL_ERROR, which CMake would break into lines.
