@@ -111,21 +111,22 @@ TEST_CASE("processes and CAF actors wait for the same time") {
   bridge::config cfg(virtual_time());
   caf::actor_system actors{cfg};
   std::string order;
+  // The actor is spawned by the process: time does not jump before both wait.
   const pid sleeper = cfg.processes().spawn([&](context& self) -> process {
+    actors.spawn([&](caf::event_based_actor* actor) -> caf::behavior {
+      actor->delayed_send(actor, 2h, 0);
+      return {[&, actor](int) {
+        order += "c";
+        actor->quit();
+      }};
+    });
     co_await self.sleep(1h);
     order += "p";
     co_await self.sleep(2h);
     order += "q";
   });
-  actors.spawn([&](caf::event_based_actor* self) -> caf::behavior {
-    self->delayed_send(self, 2h, 0);
-    return {[&, self](int) {
-      order += "c";
-      self->quit();
-    }};
-  });
-  actors.await_all_actors_done();
   cfg.processes().wait(sleeper);
+  actors.await_all_actors_done();
   CHECK(order == "pcq");
 }
 
