@@ -383,6 +383,7 @@ void runtime::stop() {
   }
   if (!guests) scheduler_->stop();
   set_router(nullptr);  // it may go before us
+  if (guests) scheduler_->on_workers([] {});  // whose run began before that may have it in hand
 }
 
 bool runtime::enter_guest() {

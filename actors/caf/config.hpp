@@ -10,7 +10,6 @@
 #include <memory>
 #include <optional>
 
-/// CAF actors and troupe processes in one program. Not troupe::caf, so that a user's `caf::` stays CAF's.
 namespace troupe::bridge {
 
 /// The caf::actor_systems that are made of `cfg` from now on run their actors on the workers of `sys`, in place of
