@@ -23,8 +23,8 @@ namespace troupe::bridge {
 ///
 /// Either system may be destroyed first. When that is `sys`, its processes end, and its workers go on until the last of
 /// the caf::actor_systems has ended. A caf::actor_system that is made later throws usage_error, as does one that is
-/// made on a worker (its end waits for its actors, which a worker must not). CAF's thread hooks hear of CAF's own
-/// threads alone. Throws usage_error when `sys` is simulated. Any thread.
+/// made on a worker (its end waits for its actors, which a worker must not). CAF's thread hooks hear of the workers,
+/// too, between two of their runs. Throws usage_error when `sys` is simulated. Any thread.
 void install(caf::actor_system_config& cfg, actor_system& sys);
 
 /// Configuration of a CAF system that runs on troupe's workers: a program derives its own from this instead of

@@ -136,6 +136,8 @@ void coordinator::init(caf::actor_system_config& cfg) {
 
 void coordinator::start() {
   logs_ = system().logger().verbosity() > CAF_LOG_LEVEL_QUIET;
+  // Thread hooks hear of workers as of CAF's own. (Whoever has none need not wait for workers that are busy.)
+  if (!config().thread_hooks_.empty()) home_->sched().on_workers([this] { system().thread_started(); });
   abstract_coordinator::start();
 }
 
@@ -258,7 +260,10 @@ void coordinator::stop() {
   closed_.store(true, std::memory_order_seq_cst);
   wait_until_finished(guard);
   guard.unlock();
-  home_->sched().on_workers(let_go_of_logger);
+  home_->sched().on_workers([this] {
+    system().thread_terminates();
+    let_go_of_logger();
+  });
   inside_ = false;
   home_->leave_guest();
 }

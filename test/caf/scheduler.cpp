@@ -8,6 +8,7 @@
 #include <caf/all.hpp>
 
 #include <atomic>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <string>
@@ -289,6 +290,26 @@ TEST_CASE("detached and blocking actors have threads of their own, and talk with
   CHECK(worker != detached);
   CHECK(worker != blocking);
   CHECK(detached != blocking);
+}
+
+TEST_CASE("thread hooks hear of the workers") {
+  struct hook : caf::thread_hook {
+    hook(std::atomic<int>& started, std::atomic<int>& ended) : up(started), down(ended) {}
+    void init(caf::actor_system&) override {}
+    void thread_started() override { ++up; }
+    void thread_terminates() override { ++down; }
+    std::atomic<int>& up;
+    std::atomic<int>& down;
+  };
+  std::atomic<int> started{0}, ended{0};
+  {
+    bridge::config cfg(workers(3));
+    cfg.add_thread_hook<hook>(started, ended);
+    caf::actor_system actors{cfg};
+    CHECK(started >= 3);
+  }
+  CHECK(started == 4);  // and the printer's
+  CHECK(ended == started);
 }
 
 TEST_CASE("links, monitors and exits between CAF actors are CAF's") {
