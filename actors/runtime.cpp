@@ -382,7 +382,7 @@ void runtime::stop() {
     guests = guests_ != 0;
   }
   if (!guests) scheduler_->stop();
-  set_router(nullptr);  // it may go before us
+  set_router(nullptr);                        // it may go before us
   if (guests) scheduler_->on_workers([] {});  // whose run began before that may have it in hand
 }
 
