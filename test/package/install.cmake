@@ -5,6 +5,7 @@
 #   lib/libtroupe-{mailbox,actors,net}.a
 #   lib/cmake/troupe/                      troupe::mailbox, troupe::actors, troupe::net, a component each
 #   lib/pkgconfig/troupe-{mailbox,actors,net}.pc
+#   and the same of caf, when TROUPE_CAF is on
 #   share/doc/troupe/                      LICENSE and the READMEs
 #
 # Nothing installed names the prefix: it may be moved.
@@ -17,19 +18,32 @@ set(generated ${PROJECT_BINARY_DIR}/package)
 
 # --- headers, libraries, documents -----------------------------------------------------------------------------------
 
-install(DIRECTORY mailbox actors net DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/troupe COMPONENT troupe
-  FILES_MATCHING PATTERN "*.hpp")
+set(components mailbox actors net)
+if(TROUPE_CAF)
+  list(APPEND components caf)
+  install(FILES actors/caf/FindCAF.cmake DESTINATION ${package_dir} COMPONENT troupe)
+  install(DIRECTORY mailbox actors net DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/troupe COMPONENT troupe
+    FILES_MATCHING PATTERN "*.hpp")
+else()
+  install(DIRECTORY mailbox actors net DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/troupe COMPONENT troupe
+    FILES_MATCHING PATTERN "*.hpp" PATTERN actors/caf EXCLUDE)
+endif()
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT troupe)
 foreach(folder mailbox actors actors/behaviours net)
   install(FILES ${folder}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder} COMPONENT troupe)
 endforeach()
+
+if(TROUPE_CAF)
+  install(FILES actors/caf/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/actors/caf COMPONENT troupe)
+endif()
 
 # An export set for each component, so that a program which wants mailbox alone needs nothing of what net needs.
 set_target_properties(troupe_flags PROPERTIES EXPORT_NAME flags)
 set(mailbox_targets troupe_mailbox troupe_flags)
 set(actors_targets troupe_actors)
 set(net_targets troupe_net)
-foreach(component mailbox actors net)
+set(caf_targets troupe_caf)
+foreach(component IN LISTS components)
   install(TARGETS ${${component}_targets} EXPORT troupe-${component}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT troupe
     INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
@@ -91,6 +105,10 @@ pkg_config(mailbox "what is sent, and where it waits" "" "${shared_libs}" "${sha
 pkg_config(actors "Erlang-style processes" "troupe-mailbox = ${PROJECT_VERSION}, spdlog, fmt" "" "")
 pkg_config(net "nodes, which speak the Erlang distribution protocol"
   "troupe-actors = ${PROJECT_VERSION}, libcrypto, zlib" "" "")
+if(TROUPE_CAF)
+  # Debian's libcaf-dev has no .pc of its own.
+  pkg_config(caf "CAF actors and processes in one program" "troupe-actors = ${PROJECT_VERSION}" "-lcaf_core" "")
+endif()
 
 # --- the .deb ----------------------------------------------------------------------------------------------------------
 
@@ -118,6 +136,10 @@ if(TROUPE_WITH_MIMALLOC)
 endif()
 if(TROUPE_WITH_JSON)
   list(APPEND debian_depends "nlohmann-json3-dev")
+endif()
+if(TROUPE_CAF)
+  # Only who uses troupe::caf needs it.
+  set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libcaf-dev (>= 0.17)")
 endif()
 # What the headers include and what the static libraries are linked with. Nothing of it is built here, so there is
 # nothing for dpkg-shlibdeps to look at.
