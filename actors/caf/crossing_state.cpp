@@ -232,7 +232,7 @@ caf::strong_actor_ptr crossing_state::process_actor_of(const pid& process) {
     processes_.emplace(process, actor);
   }
   if (!rt_.is_local(process))
-    order_keeper({.watch = process, .prepare = nullptr});
+    order_keeper({.watch = process, .actor = nullptr, .linked_to = nullptr, .exit = {}, .reason = {}});
   else if (rt_.is_alive(process))
     watch(process);
   else
@@ -265,13 +265,9 @@ void crossing_state::process_ended(const pid& process, const term& reason) {
   as_process_actor(actor)->end(to_error(reason));
 }
 
-void crossing_state::prepare(caf::strong_actor_ptr actor) noexcept {
+void crossing_state::order_keeper(keeper_order order) noexcept {
   const passage in(*this);
-  if (in) order_keeper({.watch = pid(), .prepare = std::move(actor)});
-}
-
-void crossing_state::order_keeper(keeper_order order) {
-  deliver(keeper_, make_envelope<envelope, keeper_order>(envelope_kind::message, std::move(order)));
+  if (in) deliver(keeper_, make_envelope<envelope, keeper_order>(envelope_kind::message, std::move(order)));
 }
 
 // --- sending --------------------------------------------------------------------------------------------------------

@@ -55,10 +55,13 @@ class open_call {
   std::atomic<troupe::detail::request_envelope*> request_;
 };
 
-/// What the keeper shall do: watch that process of another node, or see to it that the actor has a pid.
+/// What the keeper shall do.
 struct keeper_order {
-  pid watch;
-  caf::strong_actor_ptr prepare;
+  pid watch;                        // watch that process of another node
+  caf::strong_actor_ptr actor;      // or see to it that the actor has a pid,
+  caf::strong_actor_ptr linked_to;  // and tell this process_actor, which it has linked itself to,
+  pid exit;                         // or give this process an exit signal from it
+  term reason;
 };
 
 /// What a CAF actor sends to a process, on its way through the actor's stand-in, which keeps it in order. Destroyed on
@@ -127,8 +130,8 @@ class crossing_state final : public identities, public std::enable_shared_from_t
   pid pid_of(const caf::strong_actor_ptr& actor) override { return pid_of(actor, false); }
   /// The same when it has one or is a process's; else the null pid.
   pid known_pid_of(const caf::strong_actor_ptr& actor) noexcept;
-  /// It will have a pid soon.
-  void prepare(caf::strong_actor_ptr actor) noexcept;
+  /// Has the keeper do that. Unlike the others from inside of CAF's locks, too.
+  void order_keeper(keeper_order order) noexcept;
   /// The actor of a process, made when there is none.
   caf::actor actor_of(const pid& process) override;
   /// A process_actor for that pid, even when it is an actor's own.
@@ -162,7 +165,6 @@ class crossing_state final : public identities, public std::enable_shared_from_t
   };
 
   void watch(const pid& process);
-  void order_keeper(keeper_order order);
   void leave() noexcept;
   /// No passage from now on, and none is left. False: somebody else has done it.
   bool shut() noexcept;

@@ -34,13 +34,36 @@ const char* process_actor::name() const {
 
 bool process_actor::add_backlink(caf::abstract_actor* other) {
   if (!monitorable_actor::add_backlink(other)) return false;
-  // Its end will be an exit signal from its pid. Not made here: CAF holds locks of both.
-  state_->prepare(caf::strong_actor_ptr(other->ctrl()));
+  // Its end will be an exit signal from its pid. That is not made here: CAF holds locks of both.
+  state_->order_keeper({.watch = {},
+                        .actor = caf::strong_actor_ptr(other->ctrl()),
+                        .linked_to = caf::strong_actor_ptr(ctrl()),
+                        .exit = {},
+                        .reason = {}});
   return true;
 }
 
+bool process_actor::remove_backlink(caf::abstract_actor* other) {
+  take_link(other->ctrl());
+  return monitorable_actor::remove_backlink(other);
+}
+
+void process_actor::note_link(const caf::strong_actor_ptr& actor, const pid& process) {
+  const std::lock_guard guard(lock_);
+  if (!ended_) links_.insert_or_assign(actor.get(), process);
+}
+
+pid process_actor::take_link(const caf::actor_control_block* actor) noexcept {
+  const std::lock_guard guard(lock_);
+  const auto found = links_.find(actor);
+  if (found == links_.end()) return {};
+  const pid process = found->second;
+  links_.erase(found);
+  return process;
+}
+
 caf::message_id process_actor::add_call(std::shared_ptr<open_call> call) {
-  const std::lock_guard guard(calls_lock_);
+  const std::lock_guard guard(lock_);
   if (ended_) return caf::message_id(0);
   const std::uint64_t number = ++last_request_;
   calls_.emplace(number, std::move(call));
@@ -48,7 +71,7 @@ caf::message_id process_actor::add_call(std::shared_ptr<open_call> call) {
 }
 
 std::shared_ptr<open_call> process_actor::take_call(caf::message_id response) noexcept {
-  const std::lock_guard guard(calls_lock_);
+  const std::lock_guard guard(lock_);
   const auto found = calls_.find(response.request_id().integer_value());
   if (found == calls_.end()) return nullptr;
   std::shared_ptr<open_call> call = std::move(found->second);
@@ -59,9 +82,10 @@ std::shared_ptr<open_call> process_actor::take_call(caf::message_id response) no
 void process_actor::end(const caf::error& reason) {
   decltype(calls_) calls;
   {
-    const std::lock_guard guard(calls_lock_);
+    const std::lock_guard guard(lock_);
     ended_ = true;
     calls.swap(calls_);
+    links_.clear();
   }
   calls.clear();
   cleanup(caf::error(reason), nullptr);
@@ -164,9 +188,14 @@ void process_actor::exit_arrived(const caf::strong_actor_ptr& sender, const caf:
     if (process_actor* other = as_process_actor(from)) {
       c.by = other->process();
     } else {
-      // One that has ended has no stand-in made for it any more: attaching to it may wait for a lock that CAF holds.
-      c.by = has_ended ? state_->known_pid_of(from) : state_->pid_of(from);
+      // One that has ended has had a pid, or gets one from the keeper: here that may wait for a lock which CAF holds.
+      if (!has_ended)
+        c.by = state_->pid_of(from);
+      else if (c.by = take_link(from.get()); !c.by)
+        c.by = state_->known_pid_of(from);
       if (c.by) return state_->send_through(c.by, std::move(c));
+      return state_->order_keeper(
+          {.watch = {}, .actor = from, .linked_to = nullptr, .exit = process_, .reason = std::move(c.reason)});
     }
   }
   state_->carry_out(c);

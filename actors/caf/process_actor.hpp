@@ -24,6 +24,7 @@ class process_actor final : public caf::monitorable_actor {
   void enqueue(caf::mailbox_element_ptr what, caf::execution_unit* host) override;
   const char* name() const override;
   bool add_backlink(caf::abstract_actor* other) override;
+  bool remove_backlink(caf::abstract_actor* other) override;
 
   const pid& process() const noexcept { return process_; }
 
@@ -32,6 +33,8 @@ class process_actor final : public caf::monitorable_actor {
   caf::message_id add_call(std::shared_ptr<open_call> call);
   /// Null when it has been answered.
   std::shared_ptr<open_call> take_call(caf::message_id response) noexcept;
+  /// That actor has linked itself to the process, and this is its pid.
+  void note_link(const caf::strong_actor_ptr& actor, const pid& process);
   /// The process has ended, or its crossing is closed.
   void end(const caf::error& reason);
 
@@ -44,8 +47,11 @@ class process_actor final : public caf::monitorable_actor {
 
   const std::shared_ptr<crossing_state> state_;
   const pid process_;
-  std::mutex calls_lock_;
+  pid take_link(const caf::actor_control_block* actor) noexcept;
+
+  std::mutex lock_;                                                      // of all that follows
   std::unordered_map<std::uint64_t, std::shared_ptr<open_call>> calls_;  // by the number of the request
+  std::unordered_map<const caf::actor_control_block*, pid> links_;       // until that actor ends or unlinks
   std::uint64_t last_request_ = 0;
   bool ended_ = false;
 };

@@ -304,13 +304,25 @@ class keeper_life {
   state_ref state_;
 };
 
+void carry_out(crossing_state& state, const keeper_order& order) {
+  const pid process = state.pid_of(order.actor, false);
+  if (order.linked_to != nullptr) as_process_actor(order.linked_to)->note_link(order.actor, process);
+  if (!order.exit) return;
+  carry c;
+  c.what = carry::kind::exit;
+  c.to = order.exit;
+  c.by = process;
+  c.reason = order.reason;
+  state.carry_out(c);
+}
+
 process run_keeper(context& self, keeper_life life) {
   for (;;)
     co_await self.receive(
         [&](keeper_order order) {
           if (order.watch) self.monitor(order.watch);
           try {
-            if (order.prepare != nullptr) life.state().pid_of(order.prepare, false);
+            if (order.actor != nullptr) carry_out(life.state(), order);
           } catch (const usage_error&) {  // closed, or about to be
           } catch (const std::exception& e) {
             self.log(log_level::warning, "a CAF actor gets no pid: {}", e.what());
