@@ -55,7 +55,7 @@ process start_for_thread(context& self, ordinary_ticket<start_result> result, be
 }  // namespace detail
 
 actor_system::actor_system(actor_system_options options)
-    : runtime_(std::make_unique<detail::runtime>(std::move(options))) {}
+    : runtime_(std::make_shared<detail::runtime>(std::move(options))) {}
 
 actor_system::~actor_system() {
   runtime_->stop();

@@ -262,7 +262,7 @@ class actor_system {
     if constexpr (!std::is_void_v<R>) return std::move(*result->value);
   }
 
-  std::unique_ptr<detail::runtime> runtime_;
+  std::shared_ptr<detail::runtime> runtime_;  // shared with guests: see runtime::enter_guest
 };
 
 }  // namespace troupe

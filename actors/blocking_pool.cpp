@@ -59,6 +59,7 @@ void blocking_pool::work_on(worker_list::iterator self) {
     self->stop = work->stop_;
     guard.unlock();
     work->run(work->stop_token());
+    if (const auto f = after_each_.load(std::memory_order_relaxed)) f();
     work.reset();  // it may run the user's destructors: not under the lock, and before it stops being counted
     guard.lock();
     self->stop = std::stop_source(std::nostopstate);

@@ -4,6 +4,7 @@
 
 #include <troupe/actors/clock.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -65,6 +66,9 @@ class blocking_pool {
   /// owner who waits for it) and joins the threads. To call it again does nothing. One thread at a time.
   void stop() noexcept;
 
+  /// From now on each thread calls `f` after each job. Any thread.
+  void after_each(void (*f)() noexcept) noexcept { after_each_.store(f, std::memory_order_relaxed); }
+
   /// Jobs that wait, run, or have run and are still shared by the pool.
   std::size_t outstanding() const;
   /// Threads, idle ones included.
@@ -86,6 +90,7 @@ class blocking_pool {
   bool wait_for_job(worker& self, std::unique_lock<std::mutex>& guard);
   void leave(worker_list::iterator self, std::unique_lock<std::mutex>& guard);
 
+  std::atomic<void (*)() noexcept> after_each_{nullptr};  // relaxed: a function of the program's
   const std::size_t max_threads_;
   const duration idle_timeout_;
   const std::function<void()> drained_;

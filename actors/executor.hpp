@@ -28,13 +28,14 @@ class executor {
   executor& operator=(const executor&) = delete;
   virtual ~executor() = default;
 
-  /// A process that this thread made runnable. `fresh`: it has just been spawned.
-  virtual void ready(slot& s, bool fresh) = 0;
+  /// A process (or a job) that this thread made runnable. `fresh`: it has just been spawned.
+  virtual void ready(runnable& r, bool fresh) = 0;
 
   runtime& rt() const noexcept { return rt_; }
   std::uint32_t index() const noexcept { return index_; }
 
   slot* current = nullptr;  // the process it runs
+  bool in_job = false;      // it runs a job
 
   /// What it runs has written to a connection: flush() will be called soon.
   void must_flush(std::shared_ptr<flushable> connection) {
@@ -88,8 +89,8 @@ class scheduler {
   virtual clock& time() noexcept = 0;
   /// The incarnation number of its node; 0: the runtime is to make one.
   virtual std::uint32_t creation() noexcept { return 0; }
-  /// A process has become runnable on a thread that is no executor of this system.
-  virtual void ready(slot& s) = 0;
+  /// A process (or a job) has become runnable on a thread that is no executor of this system.
+  virtual void ready(runnable& r) = 0;
   /// Only when delivers() is true: the scheduler takes every envelope and decides when it arrives.
   virtual void post(std::uint32_t from, slot& to, envelope* e);
   virtual bool delivers() const noexcept { return false; }
@@ -104,6 +105,11 @@ class scheduler {
   /// Waits until `done` or the deadline (real time). For the orderly stop: called by the thread that destroys the
   /// system.
   virtual bool drain(const std::function<bool()>& done, std::chrono::steady_clock::time_point deadline) = 0;
+  /// Has every worker call `f` between two of its runs, and waits until all have. One that is in a long run keeps the
+  /// caller waiting. For what other libraries leave in threads; not on a worker, not after stop().
+  virtual void on_workers(const std::function<void()>&) {}
+  /// The same for the threads that run blocking(f): from now on each calls `f` after each job.
+  virtual void after_blocking(void (*)() noexcept) {}
   /// A process ended while the system stops.
   virtual void process_ended() noexcept {}
   /// All processes have ended: end and join the threads.

@@ -30,10 +30,10 @@ constexpr std::uint32_t batch = 64;  // slots that move between an executor and 
 
 #if defined(TROUPE_DETAIL_ASAN)
 // Any thread may still read the mailbox head, the serial and what reports show of a free slot; the rest is nobody's.
-constexpr std::size_t public_part = offsetof(slot, run_next);
-static_assert(offsetof(slot, crowded) < public_part && public_part % 8 == 0);
 void poison(slot& s) {
-  ASAN_POISON_MEMORY_REGION(reinterpret_cast<std::byte*>(&s) + public_part, sizeof(context) - public_part);
+  auto* const hidden = reinterpret_cast<std::byte*>(&s.next);
+  ASAN_POISON_MEMORY_REGION(hidden,
+                            sizeof(context) - static_cast<std::size_t>(hidden - reinterpret_cast<std::byte*>(&s)));
 }
 void unpoison(slot* first) {
   ASAN_UNPOISON_MEMORY_REGION(first, sizeof(context) * process_table::chunk_slots);
@@ -72,7 +72,7 @@ slot& process_table::acquire(executor* env) {
   if (env != nullptr) {
     if (env->free_slots == nullptr) refill(env->free_slots, env->free_count, batch / 2);
     s = env->free_slots;
-    env->free_slots = s->run_next;
+    env->free_slots = static_cast<slot*>(s->run_next);
     --env->free_count;
   } else {
     std::uint32_t count = 0;
@@ -86,7 +86,7 @@ void process_table::refill(slot*& list, std::uint32_t& count, std::uint32_t want
   const std::lock_guard guard(lock_);
   while (count < wanted && free_ != nullptr) {
     slot* s = free_;
-    free_ = s->run_next;
+    free_ = static_cast<slot*>(s->run_next);
     s->run_next = list;
     list = s;
     ++count;
@@ -137,7 +137,7 @@ void process_table::release(slot& s, executor* env) noexcept {
     const std::lock_guard guard(lock_);
     for (std::uint32_t i = 0; i < batch; ++i) {
       slot* given = env->free_slots;
-      env->free_slots = given->run_next;
+      env->free_slots = static_cast<slot*>(given->run_next);
       given->run_next = free_;
       free_ = given;
     }

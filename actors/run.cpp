@@ -159,7 +159,7 @@ void recycle(slot& s) {
   runtime& rt = *s.rt;
   executor* env = s.env;
   delete std::exchange(s.extra, nullptr);
-  s.zombie.store(afterlife::none, std::memory_order_relaxed);  // the serial's release store publishes it
+  s.kind.store(runnable_kind::process, std::memory_order_relaxed);  // the serial's release store publishes it
   s.env = nullptr;
   rt.retire(s, env);
 }
@@ -212,7 +212,7 @@ bool terminate(slot& s) {
     extra->blocking->request_stop();
     // acq_rel: f's end finds the mailbox closed and does the same exchange; the second of the two does the rest. After
     // the first nothing here may be touched.
-    if (s.zombie.exchange(afterlife::waiting, std::memory_order_acq_rel) == afterlife::none) return false;
+    if (s.kind.exchange(runnable_kind::waiting, std::memory_order_acq_rel) == runnable_kind::process) return false;
   }
   if (blocked) {
     extra->blocking.reset();
@@ -224,26 +224,43 @@ bool terminate(slot& s) {
 
 }  // namespace
 
+namespace {
+
+/// After a run, however it ends.
+struct after_run {
+  executor& env;
+  ~after_run() {
+    env.current = nullptr;
+    if (env.has_unflushed()) [[unlikely]]
+      env.flush();
+  }
+};
+
+}  // namespace
+
+run_result run_other(runnable& r, executor& env) {
+  const after_run guard{env};
+  if (r.kind.load(std::memory_order_relaxed) == runnable_kind::job) {
+    struct in_job {
+      executor& env;
+      explicit in_job(executor& e) noexcept : env(e) { env.in_job = true; }
+      ~in_job() { env.in_job = false; }
+    } const mark(env);
+    return static_cast<foreign_job&>(r).run(env);
+  }
+  auto& s = static_cast<slot&>(r);  // f has returned, after terminate()
+  s.env = &env;
+  env.current = &s;
+  s.extra->blocking.reset();
+  destroy_frame(s);
+  recycle(s);
+  return run_result::ended;
+}
+
 run_result run(slot& s, executor& env, std::int32_t budget) {
   s.env = &env;
   env.current = &s;
-  struct on_return {
-    executor& env;
-    ~on_return() {
-      env.current = nullptr;
-      if (env.has_unflushed()) [[unlikely]]
-        env.flush();
-    }
-  } guard{env};
-
-  // relaxed: the run queue brought us the slot and with it what was done before.
-  if (s.zombie.load(std::memory_order_relaxed) != afterlife::none) [[unlikely]] {  // f has returned, after terminate()
-    s.extra->blocking.reset();
-    destroy_frame(s);
-    recycle(s);
-    return run_result::ended;
-  }
-
+  const after_run guard{env};
   if (static_cast<std::int32_t>(s.handled) < 0) [[unlikely]]
     s.more().handled_before += std::exchange(s.handled, 0);
   s.until = s.handled + static_cast<std::uint32_t>(budget);

@@ -2,7 +2,7 @@
 // The shared run queue: runnable processes that came from outside, or for which a worker's ring had no room. Internal.
 #pragma once
 
-#include <troupe/actors/slot.hpp>
+#include <troupe/actors/runnable.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -10,29 +10,29 @@
 
 namespace troupe::detail {
 
-/// An intrusive FIFO, linked by slot::run_next, so that it never allocates. Any thread.
+/// An intrusive FIFO, linked by runnable::run_next, so that it never allocates. Any thread.
 class run_queue {
  public:
-  void push(slot& s) {
-    s.run_next = nullptr;
+  void push(runnable& r) {
+    r.run_next = nullptr;
     const std::lock_guard guard(lock_);
-    append(s, s, 1);
+    append(r, r, 1);
   }
   /// `first` to `last` are linked already.
-  void push_list(slot& first, slot& last, std::size_t count) {
+  void push_list(runnable& first, runnable& last, std::size_t count) {
     last.run_next = nullptr;
     const std::lock_guard guard(lock_);
     append(first, last, count);
   }
 
   /// Takes up to `most` out: the first of a list linked by run_next, null when it is empty.
-  slot* pop(std::size_t most) {
+  runnable* pop(std::size_t most) {
     if (empty()) return nullptr;
     const std::lock_guard guard(lock_);
-    slot* first = head_;
-    slot* last = nullptr;
+    runnable* first = head_;
+    runnable* last = nullptr;
     std::size_t count = 0;
-    for (slot* s = first; s != nullptr && count < most; s = s->run_next, ++count) last = s;
+    for (runnable* r = first; r != nullptr && count < most; r = r->run_next, ++count) last = r;
     if (last == nullptr) return nullptr;
     head_ = last->run_next;
     if (head_ == nullptr) tail_ = nullptr;
@@ -46,15 +46,15 @@ class run_queue {
   std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
 
  private:
-  void append(slot& first, slot& last, std::size_t count) {
+  void append(runnable& first, runnable& last, std::size_t count) {
     (tail_ == nullptr ? head_ : tail_->run_next) = &first;
     tail_ = &last;
     size_.fetch_add(count, std::memory_order_seq_cst);  // publishes work: see idle.hpp
   }
 
   std::mutex lock_;
-  slot* head_ = nullptr;
-  slot* tail_ = nullptr;
+  runnable* head_ = nullptr;
+  runnable* tail_ = nullptr;
   std::atomic<std::size_t> size_{0};
 };
 

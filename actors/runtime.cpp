@@ -103,7 +103,7 @@ void runtime::push(executor* env, slot& to, envelope* e) noexcept {
       if (e->kind == envelope_kind::resume) {
         free_envelope(e);
         // acq_rel: who comes second must see what the first has done. See terminate().
-        if (to.zombie.exchange(afterlife::returned, std::memory_order_acq_rel) == afterlife::waiting)
+        if (to.kind.exchange(runnable_kind::returned, std::memory_order_acq_rel) == runnable_kind::waiting)
           scheduler_->ready(to);
         return;
       }
@@ -325,7 +325,7 @@ std::size_t runtime::process_count() const noexcept {
 std::vector<stuck_process> runtime::stuck() const {
   std::vector<stuck_process> result;
   table_->for_each([&](slot& s) {
-    const bool zombie = s.zombie.load(std::memory_order_acquire) != afterlife::none;
+    const bool zombie = s.kind.load(std::memory_order_acquire) != runnable_kind::process;
     if (s.box.is_closed() && !zombie) return;
     stuck_process p;
     p.pid = pid(s.id, s.serial.load(std::memory_order_acquire), creation_, node_);
@@ -375,8 +375,31 @@ void runtime::stop() {
     std::abort();
   }
   if (detail::router* r = router()) r->stop();
-  scheduler_->stop();
+  bool guests;
+  {
+    const std::lock_guard guard(guest_lock_);
+    closed_to_guests_ = true;
+    guests = guests_ != 0;
+  }
+  if (!guests) scheduler_->stop();
   set_router(nullptr);  // it may go before us
+  if (guests) scheduler_->on_workers([] {});  // whose run began before that may have it in hand
+}
+
+bool runtime::enter_guest() {
+  const std::lock_guard guard(guest_lock_);
+  if (closed_to_guests_) return false;
+  ++guests_;
+  return true;
+}
+
+void runtime::leave_guest() {
+  bool last;
+  {
+    const std::lock_guard guard(guest_lock_);
+    last = --guests_ == 0 && closed_to_guests_;
+  }
+  if (last) scheduler_->stop();
 }
 
 void scheduler::post(std::uint32_t, slot&, envelope* e) {

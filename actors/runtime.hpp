@@ -26,7 +26,7 @@
 namespace troupe::detail {
 
 /// Any thread may call everything here unless a comment says otherwise.
-class runtime final : public request_home {
+class runtime final : public request_home, public std::enable_shared_from_this<runtime> {
  public:
   explicit runtime(actor_system_options options);
   ~runtime();
@@ -129,8 +129,14 @@ class runtime final : public request_home {
   void note_long_schedule(const slot& s, duration time) noexcept;
   duration long_schedule() const noexcept { return duration(long_schedule_.load(std::memory_order_relaxed)); }
 
-  /// Ends all processes and stops the scheduler. Twice is once; not on a worker.
+  /// Ends all processes, and stops the scheduler unless there are guests. Twice is once; not on a worker.
   void stop();
+
+  /// A guest's jobs use the workers: these go on until the last guest has left, even when the system has stopped and
+  /// its actor_system is gone; a guest shares the runtime for that. False: the system has stopped.
+  bool enter_guest();
+  /// None of its jobs is queued or runs. Not on a worker: the last one of a stopped system joins them.
+  void leave_guest();
 
   void add_executor(executor& e) { executors_.push_back(&e); }
   /// This thread's executor in this system, or null.
@@ -170,6 +176,9 @@ class runtime final : public request_home {
       0};                                 // when the program's memory was looked at last, in ns of a steady clock
   std::atomic<bool> memory_full_{false};  // and whether it was too much. relaxed: a hint, looked at again
   bool stopped_ = false;                  // only who destroys the system
+  std::mutex guest_lock_;
+  std::size_t guests_ = 0;         // under guest_lock_
+  bool closed_to_guests_ = false;  // under guest_lock_: the processes have ended
 };
 
 /// "file:line" and a function's name without its types, for people.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <troupe/actors/clock.hpp>
+#include <troupe/actors/runnable.hpp>
 #include <troupe/mailbox/inbox.hpp>
 #include <troupe/mailbox/mailbox.hpp>
 #include <troupe/mailbox/pid.hpp>
@@ -45,14 +46,6 @@ struct waiter {
   time_point deadline = time_point::max();  // set at the first parking, or beforehand
 };
 
-/// The last meeting of a process that ended while blocking(f) was out, and f. Both exchange their own value in; whoever
-/// comes second frees frame and slot. (While it is over none, the mailbox is closed.)
-enum class afterlife : std::uint8_t {
-  none,
-  waiting,  // the process has ended for everyone else; its frame and its slot stay until f returns
-  returned  // f has returned
-};
-
 /// An answer that is awaited. Lies in the question that waits for it, which takes it out of the slot's list again.
 struct open_question {
   std::uint64_t number = 0;      // of the reference
@@ -65,34 +58,30 @@ struct open_question {
 constexpr duration for_ever = duration::max();
 
 /// Slots live in chunks that are never unmapped while the system lives, so a stale pid always finds one. The members
-/// before `run_next` may be read by any thread at any time; all others belong to whoever runs the process (one worker
-/// at a time: the hand-over goes through the mailbox head and the run queue, which order everything).
+/// before `next`, and `kind`, may be read by any thread at any time; all others belong to whoever runs the process (one
+/// worker at a time: the hand-over goes through the mailbox head and the run queue, which order everything).
 ///
 /// Two cache lines, no more: a send touches the first alone, a run both. When it was 160 bytes that lay anyhow, a run
 /// touched three.
-struct alignas(64) slot {
-  mailbox<envelope> box;  // any thread pushes, the owner takes
+struct alignas(64) slot : runnable {
+  // These lie in what is left of runnable's last word.
+  std::atomic<bool> named{false};  // the registry may know it: any thread sets, the owner looks at its end
+  bool simulated = false;          // constant: the scheduler delivers
+  bool crowded = false;            // only the owner: the last message found no room, extra->crowd knows where
+  std::uint32_t id = 0;            // constant
+  mailbox<envelope> box;           // any thread pushes, the owner takes
   // The owner stores it when the slot is recycled. A sender's pid carries its own.
   std::atomic<std::uint32_t> serial{0};
-  std::uint32_t id = 0;   // constant
+  // Of its bounded mailbox, for good once it has one; 0: it never had. Its spawner stores it (release), senders read it
+  // (acquire): one with a stale pid knows of the gate by nothing else. The owner reads it relaxed.
+  std::atomic<std::uint32_t> gate_index{0};
   runtime* rt = nullptr;  // constant
   // Written by the owner, read for reports by anybody: of the co_await it waits in, and of its initial function.
   // relaxed: nothing depends on them.
   std::atomic<std::source_location> where{};
   std::atomic<std::source_location> function{};
-  // Of its bounded mailbox, for good once it has one; 0: it never had. Its spawner stores it (release), senders read it
-  // (acquire): one with a stale pid knows of the gate by nothing else. The owner reads it relaxed.
-  std::atomic<std::uint32_t> gate_index{0};
-  std::atomic<bool> named{false};  // the registry may know it: any thread sets, the owner looks at its end
-  std::atomic<afterlife> zombie{afterlife::none};  // any thread: see afterlife
-  bool simulated = false;                          // constant: the scheduler delivers
-  bool crowded = false;  // only the owner: the last message found no room, extra->crowd knows where
 
   // Only the owner from here on.
-  union {
-    slot* run_next = nullptr;  // the link of the shared run queue and of free slots; whoever has it, while it runs not
-    executor* env;             // who runs it now
-  };
   std::coroutine_handle<> next;  // the innermost coroutine: what to resume
   waiter* waiting = nullptr;
   inbox messages;
@@ -155,10 +144,10 @@ void set_current_executor(executor* e) noexcept;
 
 static_assert(sizeof(slot) == 128 || sizeof(void*) != 8);
 
-enum class run_result { idle, again, ended };
-
-/// Runs the process until it waits, ends or has used its budget of messages. The caller owns it. After idle and ended
-/// the caller may not touch it again.
+/// Runs the process until it waits, ends or has used its budget of messages. The caller owns it, and it is one
+/// (runnable_kind::process). After idle and ended the caller may not touch it again.
 run_result run(slot& s, executor& env, std::int32_t budget);
+/// The same for what is no process, or none any more.
+run_result run_other(runnable& r, executor& env);
 
 }  // namespace troupe::detail

@@ -55,8 +55,8 @@ void threaded_scheduler::start_threads() {
   watchdog_->start();
 }
 
-void threaded_scheduler::ready(slot& s) {
-  shared_.push(s);
+void threaded_scheduler::ready(runnable& r) {
+  shared_.push(r);
   work_published();
 }
 
@@ -67,6 +67,22 @@ bool threaded_scheduler::has_work() const noexcept {
 
 void threaded_scheduler::run_blocking(std::shared_ptr<job> work) {
   blocking_.run(std::move(work));
+}
+
+void threaded_scheduler::on_workers(const std::function<void()>& f) {
+  const std::lock_guard alone(visitor_lock_);
+  std::unique_lock guard(visit_lock_);
+  visit_ = &f;
+  unvisited_ = count_;
+  visits_.fetch_add(1, std::memory_order_release);
+  for (const auto& w : workers_) w->wake();
+  visited_.wait(guard, [this] { return unvisited_ == 0; });
+}
+
+void threaded_scheduler::visit() {
+  const std::lock_guard guard(visit_lock_);
+  (*visit_)();
+  if (--unvisited_ == 0) visited_.notify_one();
 }
 
 bool threaded_scheduler::drain(const std::function<bool()>& done, std::chrono::steady_clock::time_point deadline) {

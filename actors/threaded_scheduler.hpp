@@ -28,11 +28,13 @@ class threaded_scheduler final : public scheduler {
   void start(runtime& rt) override;
   std::size_t executors() const noexcept override { return count_; }
   clock& time() noexcept override { return clock_ ? static_cast<clock&>(*clock_) : steady_clock_source(); }
-  void ready(slot& s) override;
+  void ready(runnable& r) override;
   void run_blocking(std::shared_ptr<job> work) override;
   void timer_moved(std::size_t wheel) override { workers_[wheel]->wake(); }
   void wait(latch& l) override { l.wait(); }
   bool drain(const std::function<bool()>& done, std::chrono::steady_clock::time_point deadline) override;
+  void on_workers(const std::function<void()>& f) override;
+  void after_blocking(void (*f)() noexcept) override { blocking_.after_each(f); }
   void process_ended() noexcept override;
   void stop() noexcept override;
 
@@ -48,6 +50,10 @@ class threaded_scheduler final : public scheduler {
   }
   /// Is there anything that a worker could take? The second look of a parker, and a searcher's last. Any thread.
   bool has_work() const noexcept;
+  /// How many visits there have been: a worker that has had fewer calls visit(). Any thread.
+  std::uint64_t visits() const noexcept { return visits_.load(std::memory_order_acquire); }
+  /// Does what on_workers() wants. A worker, once for each visit.
+  void visit();
   void worker_is_up() noexcept { watchdog_->worker_is_up(); }
   /// Null when time is real.
   virtual_clock* jumping_clock() noexcept { return clock_.get(); }
@@ -70,6 +76,12 @@ class threaded_scheduler final : public scheduler {
   std::vector<std::thread> threads_;
   std::atomic<bool> stopping_{false};
   std::mutex jump_lock_;
+  std::mutex visitor_lock_;  // held by one on_workers() after the other
+  std::mutex visit_lock_;    // of these three
+  const std::function<void()>* visit_ = nullptr;
+  std::size_t unvisited_ = 0;
+  std::condition_variable visited_;
+  std::atomic<std::uint64_t> visits_{0};  // release: who sees it finds what to do under the lock
   std::mutex ended_lock_;
   std::condition_variable ended_;
   blocking_pool blocking_;  // last: its threads use all of the above

@@ -76,6 +76,41 @@ void timer_service::forget(slot& s) noexcept {
   if (timer.queued_for.load(std::memory_order_relaxed) != time_point::max()) home.wheel.remove(timer);
 }
 
+void timer_service::arm(job_timer& timer, time_point deadline) {
+  const executor* env = rt_.this_env();
+  timer.wheel = env != nullptr ? env->index() : 0;
+  shard& home = *shards_[timer.wheel];
+  time_point before;
+  {
+    const std::lock_guard guard(home.lock);
+    before = home.next.load(std::memory_order_relaxed);
+    insert(home, timer, deadline);
+  }
+  after_insert(timer.wheel, before);
+}
+
+void timer_service::advance(job_timer& timer, time_point deadline) {
+  shard& home = *shards_[timer.wheel];
+  time_point before;
+  {
+    const std::lock_guard guard(home.lock);
+    if (!timer.is_queued()) return;
+    before = home.next.load(std::memory_order_relaxed);
+    home.wheel.remove(timer);
+    insert(home, timer, deadline);
+  }
+  after_insert(timer.wheel, before);
+}
+
+bool timer_service::disarm(job_timer& timer) noexcept {
+  shard& home = *shards_[timer.wheel];
+  const std::lock_guard guard(home.lock);
+  if (!timer.is_queued()) return false;
+  home.wheel.remove(timer);
+  home.next.store(home.wheel.next_expiry(), std::memory_order_seq_cst);
+  return true;
+}
+
 void timer_service::add(std::unique_ptr<message_timer> timer, std::size_t wheel) {
   timer->kind = timer_kind::message;
   shard& home = *shards_[wheel];
@@ -131,6 +166,7 @@ bool timer_service::expire(std::size_t wheel, time_point now) {
     return to.which() != destination::kind::process || rt_.is_remote(to) || rt_.is_alive(to.process());
   };
   std::vector<fired> due;
+  std::vector<foreign_job*> jobs;
   std::vector<std::unique_ptr<message_timer>> finished;
   shard& home = *shards_[wheel];
   // Until all is delivered: what another thread takes out after us must not arrive before.
@@ -153,6 +189,8 @@ bool timer_service::expire(std::size_t wheel, time_point now) {
         }
         due.push_back(
             {timer.owner, make_number(envelope_kind::timeout, timer.wait_number.load(std::memory_order_relaxed))});
+      } else if (node->kind == timer_kind::job) {
+        jobs.push_back(&static_cast<job_timer&>(*node).job);  // the timer is the job's own again, once it runs
       } else {
         auto& timer = static_cast<message_timer&>(*node);
         const envelope* original = timer.message.get();
@@ -175,7 +213,13 @@ bool timer_service::expire(std::size_t wheel, time_point now) {
   for (const fired& f : due) {
     rt_.deliver_to(env, 0, f.to, f.e);
   }
-  return !due.empty();
+  for (foreign_job* job : jobs) {
+    if (env != nullptr)
+      env->ready(*job, true);
+    else
+      rt_.sched().ready(*job);
+  }
+  return !due.empty() || !jobs.empty();
 }
 
 time_point timer_service::next_expiry() const noexcept {

@@ -20,9 +20,10 @@
 namespace troupe::detail {
 
 class runtime;
+struct foreign_job;
 struct slot;
 
-enum class timer_kind : std::uint8_t { slot, message };
+enum class timer_kind : std::uint8_t { slot, message, job };
 
 struct any_timer : timer_node {
   timer_kind kind = timer_kind::slot;
@@ -50,6 +51,13 @@ struct message_timer : any_timer, pooled {
   duration interval{0};  // 0: once
 };
 
+/// Makes a job runnable. Whoever owns it says that it is to be armed again only when the job runs.
+struct job_timer : any_timer {
+  explicit job_timer(foreign_job& j) noexcept : job(j) { kind = timer_kind::job; }
+  foreign_job& job;
+  std::size_t wheel = 0;  // where it is, or was last
+};
+
 /// Any thread may call; each wheel has its lock. A timer keeps no process alive.
 class timer_service {
  public:
@@ -61,6 +69,13 @@ class timer_service {
   void disarm(slot& s) noexcept;
   /// Takes the timer of an ending process out of its wheel.
   void forget(slot& s) noexcept;
+
+  /// The job is to run at that time. It must not be armed; one thread at a time for each timer, as for the next two.
+  void arm(job_timer& timer, time_point deadline);
+  /// Armed, it is to fire at this earlier time; unless it has fired.
+  void advance(job_timer& timer, time_point deadline);
+  /// True: it was armed and is not any more. False: the job has run, or will.
+  bool disarm(job_timer& timer) noexcept;
 
   void add(std::unique_ptr<message_timer> timer, std::size_t wheel);
   /// What remained until it would have fired; nothing when there is no such timer.

@@ -52,8 +52,8 @@ void watchdog::look() {
     worker& w = home_.at(i);
     watched& seen = watched_[i];
     const std::uint64_t runs = w.runs();
-    const slot* s = w.running();
-    if (s == nullptr || runs != seen.runs) {
+    const runnable* r = w.running();
+    if (r == nullptr || runs != seen.runs) {
       seen = {.runs = runs, .ticks = 0, .reported = false, .noticed = false};
       continue;
     }
@@ -62,6 +62,11 @@ void watchdog::look() {
       w.open_lifo();
       held = true;
     }
+    if (r == &worker::an_other()) {
+      report_job(i, seen);
+      continue;
+    }
+    const auto* s = static_cast<const slot*>(r);
     const duration notice = rt_.long_schedule();
     if (notice > duration(0) && !seen.noticed && seen.ticks * tick >= notice) {
       seen.noticed = true;
@@ -84,6 +89,14 @@ void watchdog::look() {
     if (home_.jumping_clock() != nullptr) moving = std::unique_lock(home_.jump_lock());
     rt_.timers().expire(rt_.time().now());
   }
+}
+
+void watchdog::report_job(std::size_t worker, watched& seen) {
+  if (long_run_ <= duration(0) || seen.reported || seen.ticks * tick < long_run_) return;
+  seen.reported = true;
+  log_line(log_level::warning,
+           "worker " + std::to_string(worker) + " has been held for " + std::to_string(seen.ticks) +
+               " ms by an actor of CAF's: let it be detached, or do the work in a process's self.blocking(f)");
 }
 
 void watchdog::sleep(std::unique_lock<std::mutex>& guard) {

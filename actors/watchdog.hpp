@@ -46,6 +46,7 @@ class watchdog {
 
   void loop();
   void look();
+  void report_job(std::size_t worker, watched& seen);
   void sleep(std::unique_lock<std::mutex>& guard);
   void wake() noexcept;
 

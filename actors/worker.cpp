@@ -27,95 +27,96 @@ worker::worker(runtime& rt, threaded_scheduler& home, std::uint32_t index)
 void worker::loop() {
   set_current_executor(this);
   while (!home_.is_stopping()) {
-    slot* s = next();
-    if (s == nullptr) s = search();
-    if (s != nullptr)
-      execute(*s);
+    runnable* r = next();
+    if (r == nullptr) r = search();
+    if (r != nullptr)
+      execute(*r);
     else
       park();
   }
   set_current_executor(nullptr);
 }
 
-void worker::ready(slot& s, bool fresh) {
+void worker::ready(runnable& r, bool fresh) {
   // A fresh process waits its turn, and so does one that a timer woke.
-  if (fresh || current == nullptr) {
-    enqueue(s);
+  if (fresh || (current == nullptr && !in_job)) {
+    enqueue(r);
     return;
   }
   // Others only ever take out, so what we see empty stays empty. release: gives the slot's state to a thief.
   if (lifo_.load(std::memory_order_relaxed) == nullptr)
-    lifo_.store(&s, std::memory_order_release);
-  else if (slot* displaced = lifo_.exchange(&s, std::memory_order_acq_rel))
+    lifo_.store(&r, std::memory_order_release);
+  else if (runnable* displaced = lifo_.exchange(&r, std::memory_order_acq_rel))
     enqueue(*displaced);
 }
 
-void worker::enqueue(slot& s) {
-  if (!ring_.push(&s)) overflow(s);
+void worker::enqueue(runnable& r) {
+  if (!ring_.push(&r)) overflow(r);
   home_.work_published();
 }
 
-void worker::overflow(slot& s) {
+void worker::overflow(runnable& r) {
   // Half of the ring goes along, so that this happens once in 128 pushes.
-  slot* first = nullptr;
-  slot* last = nullptr;
+  runnable* first = nullptr;
+  runnable* last = nullptr;
   std::size_t count = 0;
-  const auto add = [&](slot& next) {
+  const auto add = [&](runnable& next) {
     next.run_next = nullptr;
     (last == nullptr ? first : last->run_next) = &next;
     last = &next;
     ++count;
   };
-  for (std::size_t i = 0; i < run_ring<slot>::capacity / 2; ++i)
-    if (slot* oldest = ring_.pop()) add(*oldest);
-  add(s);
+  for (std::size_t i = 0; i < run_ring<runnable>::capacity / 2; ++i)
+    if (runnable* oldest = ring_.pop()) add(*oldest);
+  add(r);
   home_.shared().push_list(*first, *last, count);
 }
 
-slot* worker::next() {
+runnable* worker::next() {
   ++ticks_;
   if (ticks_ % timer_interval == 0) {
+    be_visited();
     expire_timers();
     poller_->poll();
   }
   if (again_ != nullptr) {
-    slot& alone = *std::exchange(again_, nullptr);
+    runnable& alone = *std::exchange(again_, nullptr);
     if (lifo_.load(std::memory_order_relaxed) == nullptr && ring_.size() == 0 && home_.shared().size() == 0)
       return &alone;
     enqueue(alone);  // no longer alone: it waits its turn, where others can take it
   }
   if (ticks_ % shared_interval == 0)
-    if (slot* s = take_shared(true)) return s;
+    if (runnable* r = take_shared(true)) return r;
   if (lifo_.load(std::memory_order_relaxed) != nullptr) {
-    if (slot* s = lifo_.exchange(nullptr, std::memory_order_acq_rel)) {
-      if (++lifo_runs_ <= lifo_limit || ring_.empty()) return s;
-      enqueue(*s);
+    if (runnable* r = lifo_.exchange(nullptr, std::memory_order_acq_rel)) {
+      if (++lifo_runs_ <= lifo_limit || ring_.empty()) return r;
+      enqueue(*r);
     }
   }
   lifo_runs_ = 0;
-  if (slot* s = ring_.pop()) return s;
+  if (runnable* r = ring_.pop()) return r;
   return take_shared(false);
 }
 
-slot* worker::take_shared(bool one) {
+runnable* worker::take_shared(bool one) {
   run_queue& shared = home_.shared();
   if (shared.empty()) return nullptr;
   const std::size_t share =
-      one ? 1 : std::min<std::size_t>(shared.size() / home_.executors() + 1, run_ring<slot>::capacity / 2);
-  slot* first = shared.pop(share);
+      one ? 1 : std::min<std::size_t>(shared.size() / home_.executors() + 1, run_ring<runnable>::capacity / 2);
+  runnable* first = shared.pop(share);
   if (first == nullptr) return nullptr;
   bool more = false;
-  for (slot* s = std::exchange(first->run_next, nullptr); s != nullptr;) {
-    slot* following = std::exchange(s->run_next, nullptr);
-    if (!ring_.push(s)) overflow(*s);
+  for (runnable* r = std::exchange(first->run_next, nullptr); r != nullptr;) {
+    runnable* following = std::exchange(r->run_next, nullptr);
+    if (!ring_.push(r)) overflow(*r);
     more = true;
-    s = following;
+    r = following;
   }
   if (more) home_.work_published();
   return first;
 }
 
-slot* worker::search() {
+runnable* worker::search() {
   if (!searching_) searching_ = home_.idle().start_search();
   if (!searching_) return nullptr;
   const std::size_t workers = home_.executors();
@@ -125,23 +126,37 @@ slot* worker::search() {
     for (std::size_t i = 0; i < workers; ++i) {
       worker& victim = home_.at((start + i) % workers);
       if (&victim == this) continue;
-      if (slot* s = victim.ring_.steal_into(ring_)) return s;
-      if (slot* s = victim.steal_lifo()) return s;
+      if (runnable* r = victim.ring_.steal_into(ring_)) return r;
+      if (runnable* r = victim.steal_lifo()) return r;
     }
-    if (slot* s = take_shared(false)) return s;
+    if (runnable* r = take_shared(false)) return r;
   }
   return nullptr;
 }
 
-void worker::execute(slot& s) {
+void worker::execute(runnable& r) {
   if (searching_) {
     searching_ = false;
     // We may have been the one on whom publishers relied: see idle.hpp.
     if (home_.idle().stop_search() && home_.has_work()) home_.work_published();
   }
   runs_.store(runs_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // only this thread writes it
+  // relaxed: the run queue brought us what was done before.
+  if (r.kind.load(std::memory_order_relaxed) != runnable_kind::process) [[unlikely]]
+    return execute_other(r);
+  auto& s = static_cast<slot&>(r);
   running_.store(&s, std::memory_order_release);  // pairs with running(): the process's first place is there
-  const run_result result = run(s, *this, budget);
+  has_run(s, run(s, *this, budget));
+}
+
+const runnable worker::an_other_{runnable_kind::job};
+
+void worker::execute_other(runnable& r) {
+  running_.store(&an_other_, std::memory_order_relaxed);
+  has_run(r, run_other(r, *this));
+}
+
+void worker::has_run(runnable& r, run_result result) {
   running_.store(nullptr, std::memory_order_relaxed);
   if (lifo_open_.load(std::memory_order_relaxed)) [[unlikely]]
     lifo_open_.store(false, std::memory_order_relaxed);
@@ -149,9 +164,15 @@ void worker::execute(slot& s) {
   // Alone: it goes on, and nobody is woken to find out that there is nothing to steal.
   if (again_ == nullptr && lifo_.load(std::memory_order_relaxed) == nullptr && ring_.size() == 0 &&
       home_.shared().size() == 0)
-    again_ = &s;
+    again_ = &r;
   else
-    enqueue(s);
+    enqueue(r);
+}
+
+void worker::be_visited() {
+  if (home_.visits() == visits_) return;
+  ++visits_;  // the next visit waits for us to have had this one
+  home_.visit();
 }
 
 void worker::expire_timers() {
@@ -192,6 +213,7 @@ void worker::park() {
   if (!home_.idle().unpark(index())) searching_ = true;
   if (moving) moving.unlock();
   home_.worker_is_up();
+  be_visited();
   expire_timers();
   if (poller_->is_ready()) {
     // What it does makes processes ready, here: as a searcher, so that no other worker is woken for them. As in

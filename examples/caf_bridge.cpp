@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // A CAF program gains a supervised process, and a client in Erlang
 #include <troupe/actors/all.hpp>
-#include <troupe/actors/caf/crossing.hpp>
+#include <troupe/actors/behaviours/all.hpp>
+#include <troupe/actors/caf/config.hpp>
 #include <troupe/examples/loopback.hpp>
 #include <troupe/net/node.hpp>
 #include <troupe/net/peer.hpp>
@@ -11,7 +12,10 @@
 #include <caf/all.hpp>
 
 #include <cstdlib>
+#include <map>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 using namespace troupe::literals;
 using namespace std::chrono_literals;
@@ -58,7 +62,8 @@ caf::behavior teller(caf::event_based_actor* self, troupe::node* here, caf::acto
   self->monitor(now());
   self->request(now(), caf::infinite, deposit{"ann", 40}).then([=](int balance) {
     fmt::print("CAF:    ann has {}\n", balance);
-    self->send(now(), deposit{"ann", -1});  // the ledger does not survive that
+    // The ledger does not survive that.
+    self->request(now(), caf::infinite, deposit{"ann", -1}).then([](int) {}, [](caf::error&) {});
   });
   return {[=](caf::atom_constant<caf::atom("again")>) {
     self->request(now(), 5s, deposit{"ann", 2})
@@ -76,12 +81,12 @@ int main() {
   spdlog::set_level(spdlog::level::off);
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   try {
-    // The five lines. A program that talks to no other node takes troupe::actor_system instead of the node.
+    // The node is new. (A program that talks to no other node takes a troupe::actor_system instead.)
     troupe::node here(example::on_loopback("cpp"));
     caf::actor_system_config config;
+    bridge::install(config, here);  // and this: CAF's actors run on the workers of the processes
     bridge::add_message<deposit>(config);
     caf::actor_system system(config);
-    bridge::crossing between(system, here);
 
     std::vector<troupe::child_spec> children{{.id = "ledger", .start = troupe::child_of<ledger>({.name = "ledger"})}};
     here.start<troupe::supervisor>({}, troupe::supervisor_flags{.intensity = 3}, std::move(children));
@@ -93,7 +98,7 @@ int main() {
     self->receive([&](bool well) { went_well = well; });
 
     // A CAF actor has a pid, and so it may have a name that other nodes know.
-    here.register_name("calculator", between.as_pid(adds));
+    here.register_name("calculator", bridge::as_pid(adds));
     if (std::system("command -v escript >/dev/null") == 0) {
       troupe::peer_options options{.name = "erlang@127.0.0.1", .program = "escript"};
       options.arguments = {TROUPE_EXAMPLES_DIR "/caf_bridge.erl"};
@@ -114,7 +119,7 @@ int main() {
 
 // What it shows
 //
-// - A crossing joins a caf::actor_system with a troupe::actor_system (a node is one), whoever schedules CAF's actors.
+// - install gives CAF's actors the workers of a troupe::actor_system (a node is one), and each side the other's actors.
 // - as_caf makes a caf::actor of a pid: a teller of CAF's asks a gen_server, monitors it, and learns in CAF's words how
 //   it ended. The supervisor has started another one, with a pid of its own, found by the name.
 // - as_pid makes a pid of a caf::actor: so the calculator, which knows nothing of troupe, has a name, and an Erlang

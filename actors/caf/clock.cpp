@@ -64,10 +64,18 @@ void actor_clock::cancel_all() {
   gone.swap(schedule_);
 }
 
+void actor_clock::close() {
+  {
+    const std::lock_guard guard(lock_);
+    closed_ = true;
+  }
+  cancel_all();
+}
+
 void actor_clock::look_at_first() {
-  if (schedule_.empty() || schedule_.begin()->first >= alarm_) return;
-  alarm_ = schedule_.begin()->first;
-  set_alarm(alarm_);
+  if (closed_ || schedule_.empty() || schedule_.begin()->first >= alarm_) return;
+  const bool armed = std::exchange(alarm_, schedule_.begin()->first) != time_point::max();
+  set_alarm(alarm_, armed);
 }
 
 void actor_clock::expire() {

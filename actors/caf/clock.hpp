@@ -30,13 +30,15 @@ class actor_clock : public caf::detail::simple_actor_clock {
 
   // --- for who owns it ----------------------------------------------------------------------------------------------
 
-  /// Sends what is due by now, and sets the alarm for what is not. One thread at a time.
+  /// The alarm has rung: sends what is due by now, and sets it for what is not. One thread at a time.
   void expire();
+  /// Forgets what waits, and sets no alarm any more.
+  void close();
 
  protected:
-  /// expire() is to be called at that time; what was asked for before no longer counts. Called with the lock held, with
-  /// ever earlier times until expire() runs.
-  virtual void set_alarm(time_point t) = 0;
+  /// expire() is to be called at that time. `armed`: it was to be called later, which no longer counts, unless the
+  /// alarm has rung already and it is about to be called. Called with the lock held.
+  virtual void set_alarm(time_point t, bool armed) = 0;
 
  private:
   using super = caf::detail::simple_actor_clock;
@@ -45,7 +47,8 @@ class actor_clock : public caf::detail::simple_actor_clock {
   void look_at_first();
 
   std::mutex lock_;  // of the tables of simple_actor_clock. Nothing that is the user's runs under it
-  time_point alarm_ = time_point::max();
+  time_point alarm_ = time_point::max();  // under lock_: as all here
+  bool closed_ = false;
 };
 
 }  // namespace troupe::bridge::detail

@@ -232,12 +232,16 @@ void deterministic_scheduler::take(std::size_t choice) {
 }
 
 void deterministic_scheduler::run_one(std::size_t index) {
-  slot& s = *take_out(runnable_, index);
+  auto& s = static_cast<slot&>(*take_out(runnable_, index));
   world_->note(step_run);
   world_->note(s.id);
   const as_executor on(executor_.get());
   // A small budget, so that processes are interrupted between any two of their waits.
   const auto budget = static_cast<std::int32_t>(1 + world_->choose(8));
+  if (s.kind.load(std::memory_order_relaxed) != runnable_kind::process) {
+    run_other(s, *executor_);
+    return;
+  }
   if (run(s, *executor_, budget) == run_result::again) ready(s);
 }
 

@@ -119,7 +119,7 @@ class deterministic_scheduler final : public scheduler, private event_source {
   std::size_t executors() const noexcept override { return 1; }
   clock& time() noexcept override { return world_->time(); }
   std::uint32_t creation() noexcept override { return creation_; }
-  void ready(slot& s) override { runnable_.push_back(&s); }
+  void ready(runnable& r) override { runnable_.push_back(&r); }
   bool delivers() const noexcept override { return true; }
   /// Each (sender, receiver) pair is a FIFO channel; what a process sends to itself is there at once, as in Erlang.
   void post(std::uint32_t from, slot& to, envelope* e) override;
@@ -134,7 +134,7 @@ class deterministic_scheduler final : public scheduler, private event_source {
   class only_executor final : public executor {
    public:
     only_executor(runtime& rt, deterministic_scheduler& home) : executor(rt, 0), home_(home) {}
-    void ready(slot& s, bool) override { home_.ready(s); }
+    void ready(runnable& r, bool) override { home_.ready(r); }
 
    private:
     deterministic_scheduler& home_;
@@ -161,7 +161,7 @@ class deterministic_scheduler final : public scheduler, private event_source {
   std::uint32_t creation_;
   runtime* rt_ = nullptr;
   std::unique_ptr<only_executor> executor_;
-  std::vector<slot*> runnable_;
+  std::vector<runnable*> runnable_;  // processes: there are no jobs here
   boost::unordered::unordered_flat_map<std::uint64_t, std::unique_ptr<channel>> channels_;
   std::vector<channel*> busy_;  // those with something in them
   std::vector<std::shared_ptr<job>> jobs_;

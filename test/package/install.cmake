@@ -33,6 +33,10 @@ foreach(folder mailbox actors actors/behaviours net)
   install(FILES ${folder}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder} COMPONENT troupe)
 endforeach()
 
+if(TROUPE_CAF)
+  install(FILES actors/caf/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/actors/caf COMPONENT troupe)
+endif()
+
 # An export set for each component, so that a program which wants mailbox alone needs nothing of what net needs.
 set_target_properties(troupe_flags PROPERTIES EXPORT_NAME flags)
 set(mailbox_targets troupe_mailbox troupe_flags)
