@@ -253,6 +253,10 @@ void act(slot& s, envelope* e) {
       return;
     }
     case envelope_kind::monitor:
+      if (signal.number == monitor_made_for_it && signal.connection == 0) {
+        s.more().watching[signal.ref] = {signal.from, atom(), atom(), 0};
+        return;
+      }
       if (signal.connection != 0 && !use(s, signal.connection)) return;  // nobody is there to be told
       s.more().watched_by[signal.ref] = {signal.from, signal.name, atom(), signal.connection};
       return;

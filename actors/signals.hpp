@@ -7,6 +7,10 @@
 
 namespace troupe::detail {
 
+/// In the number of a signal of kind monitor: the receiver is not the watched one. Whoever sent it has sent, on its
+/// behalf, a monitor with that reference to the process `from`, so that it is there from that moment on.
+inline constexpr std::uint64_t monitor_made_for_it = 1;
+
 /// Takes the signal over and lets it act. Only the owner, in its drain. The rules are those of Erlang's reference
 /// manual, "Processes".
 void act(slot& s, envelope* signal);

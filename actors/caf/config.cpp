@@ -44,6 +44,7 @@ caf::actor_system::module* make(caf::actor_system& actors, const std::weak_ptr<t
 
 void install(caf::actor_system_config& cfg, actor_system& sys) {
   refuse_simulated(sys);
+  add_types(cfg);
   cfg.module_factories.push_back(
       [home = sys.runtime().weak_from_this(), &sys](caf::actor_system& actors) { return make(actors, home, sys); });
 }
@@ -51,6 +52,7 @@ void install(caf::actor_system_config& cfg, actor_system& sys) {
 config::config() : config(actor_system_options{}) {}
 
 config::config(actor_system_options options) : options_(std::move(options)) {
+  add_types(*this);
   module_factories.push_back([this](caf::actor_system& actors) {
     actor_system& sys = processes();
     return make(actors, sys.runtime().weak_from_this(), sys);

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <troupe/actors/actor_system.hpp>
+#include <troupe/actors/caf/crossing.hpp>
+#include <troupe/actors/caf/messages.hpp>
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -14,7 +16,8 @@ namespace troupe::bridge {
 
 /// The caf::actor_systems that are made of `cfg` from now on run their actors on the workers of `sys`, in place of
 /// threads of their own: `scheduler.policy` and `scheduler.max-threads` have no meaning then, and
-/// `scheduler.max-throughput` is 256 messages unless it is set.
+/// `scheduler.max-throughput` is 256 messages unless it is set. Each has a crossing with `sys`, from its beginning to
+/// its end: as_caf and as_pid know both.
 ///
 ///     troupe::actor_system processes;
 ///     caf::actor_system_config cfg;
@@ -40,6 +43,13 @@ class config : public caf::actor_system_config {
   /// On the workers of `sys`.
   explicit config(actor_system& sys);
   ~config() override;
+
+  /// Says that T may cross: see bridge::add_message.
+  template <class T>
+  config& add_message(std::string name = std::string(troupe::detail::tag<T>())) {
+    bridge::add_message<T>(*this, std::move(name));
+    return *this;
+  }
 
   /// The processes' system. The caf::actor_system it is used with knows it as well: bridge::processes. Not
   /// concurrently.

@@ -2,6 +2,7 @@
 // CAF's actors on troupe's workers.
 #include <troupe/actors/actor_system.hpp>
 #include <troupe/actors/caf/coordinator.hpp>
+#include <troupe/actors/caf/crossing.hpp>
 #include <troupe/actors/runtime.hpp>
 #include <troupe/mailbox/allocate.hpp>
 #include <troupe/mailbox/errors.hpp>
@@ -139,6 +140,7 @@ void coordinator::start() {
   // Thread hooks hear of workers as of CAF's own. (Whoever has none need not wait for workers that are busy.)
   if (!config().thread_hooks_.empty()) home_->sched().on_workers([this] { system().thread_started(); });
   abstract_coordinator::start();
+  crossing_ = std::make_unique<crossing>(system(), processes_);
 }
 
 caf::actor_clock& coordinator::clock() noexcept {
@@ -247,6 +249,7 @@ void coordinator::stop() {
                  "it on a thread of yours, or in self.blocking(f)\n");
     std::abort();
   }
+  crossing_.reset();
   {
     const std::lock_guard guard(stop_lock_);
     stopping_.store(true, std::memory_order_seq_cst);

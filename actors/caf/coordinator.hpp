@@ -27,6 +27,10 @@ namespace troupe::detail {
 class runtime;
 }
 
+namespace troupe::bridge {
+class crossing;
+}
+
 namespace troupe::bridge::detail {
 
 class coordinator;
@@ -101,6 +105,7 @@ class coordinator final : public caf::scheduler::abstract_coordinator {
   std::condition_variable all_done_;  // under stop_lock_
 
   std::unique_ptr<alarm_clock> clock_;
+  std::unique_ptr<crossing> crossing_;  // from start() to stop()
 };
 
 }  // namespace troupe::bridge::detail
