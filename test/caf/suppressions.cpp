@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // What ThreadSanitizer is not to report. It sees only what is compiled here: Debian's libcaf_core is not instrumented,
 // so that it misses the reference counts and the mailboxes that order what CAF's header code does with an actor, a
-// message and the blocks they share. Reports with a frame in CAF's headers or in its library are left out, and no
+// message and the blocks they share. Reports with a frame in CAF's headers or in its libraries are left out, and no
 // others.
 
 #if defined(__SANITIZE_THREAD__)
@@ -17,6 +17,7 @@
 extern "C" const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() {
   return "race:/usr/include/caf/\n"
-         "race:libcaf_core.so\n";
+         "race:libcaf_core.so\n"
+         "race:libcaf_io.so\n";
 }
 #endif
