@@ -28,6 +28,7 @@ class crossing_state;
 /// thread may call its members.
 class crossing {
  public:
+  /// Joins the two, from now on.
   crossing(caf::actor_system& caf, actor_system& troupe);
   ~crossing();
   crossing(const crossing&) = delete;
