@@ -78,7 +78,7 @@ class stand_in_life {
 
 /// A question that the CAF actor has asked a process.
 struct asked {
-  asked(troupe::detail::slot& s, const pid& to, request_envelope* e) : question(s, to, e) {}
+  asked(troupe::detail::slot& s, const pid& process, request_envelope* e) : question(s, process, e) {}
   troupe::detail::question question;
   caf::strong_actor_ptr sender;
   caf::message_id mid;
