@@ -28,7 +28,7 @@ class crossing_state;
 /// thread may call its members.
 class crossing {
  public:
-  /// Joins the two, from now on.
+  /// Joins the two, from now on. Throws system_limit when troupe has no room for one more process.
   crossing(caf::actor_system& caf, actor_system& troupe);
   ~crossing();
   crossing(const crossing&) = delete;
@@ -65,7 +65,7 @@ class crossing {
 };
 
 /// as_caf by the one crossing that there is for the process's system; for a process of another node, by the only one.
-/// Throws usage_error when there is none, or more than one that might do.
+/// Throws usage_error when there is none, or more than one that might do. Any thread.
 caf::actor as_caf(const pid& process);
 /// The same as a handle of typed actors.
 template <class Handle>
@@ -78,7 +78,7 @@ pid pid_of(const caf::strong_actor_ptr& actor);
 }
 
 /// as_pid by the one crossing that there is for the actor's system. Throws usage_error when there is none, or more than
-/// one.
+/// one. Any thread.
 template <class Handle>
 pid as_pid(const Handle& actor) {
   return detail::pid_of(caf::actor_cast<caf::strong_actor_ptr>(actor));

@@ -76,6 +76,32 @@ struct known_to_caf<std::unordered_map<K, V, H, E>> : std::conjunction<known_to_
 template <class A, class B>
 struct known_to_caf<std::pair<A, B>> : std::conjunction<known_to_caf<A>, known_to_caf<B>> {};
 
+/// `load`, which may throw, as CAF's load_callback takes it: what it throws is an invalid_argument that says so.
+template <class Load>
+auto as_error(Load load) {
+  return [load]() -> caf::error {
+    try {
+      load();
+      return {};
+    } catch (const std::exception& e) {
+      return caf::make_error(caf::sec::invalid_argument, std::string(e.what()));
+    }
+  };
+}
+
+/// Saved, loaded and printed as a text: `write()` gives it, `read(text)` takes it in and may throw.
+template <class Inspector, class Write, class Read>
+typename Inspector::result_type inspect_as_text(Inspector& f, Write write, Read read) {
+  if constexpr (Inspector::reads_state) {
+    std::string text = write();
+    return f(text);
+  } else {
+    std::string text;
+    const auto load = as_error([&] { read(text); });
+    return f(text, caf::meta::load_callback(load));
+  }
+}
+
 /// What CAF knows nothing of, by way of its term's text.
 template <class M>
 struct as_text {
@@ -84,21 +110,9 @@ struct as_text {
 
 template <class Inspector, class M>
 typename Inspector::result_type inspect(Inspector& f, as_text<M>& x) {
-  if constexpr (Inspector::reads_state) {
-    std::string text = to_term(x.value).to_string();
-    return f(text);
-  } else {
-    std::string text;
-    const auto load = [&]() -> caf::error {
-      try {
-        x.value = from_term<M>(term::parse(text));
-        return {};
-      } catch (const std::exception& e) {
-        return caf::make_error(caf::sec::invalid_argument, std::string(e.what()));
-      }
-    };
-    return f(text, caf::meta::load_callback(load));
-  }
+  return inspect_as_text(
+      f, [&] { return to_term(x.value).to_string(); },
+      [&](const std::string& text) { x.value = from_term<M>(term::parse(text)); });
 }
 
 template <class M>
@@ -141,21 +155,8 @@ namespace troupe {
 /// An atom: its text.
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, atom& value) {
-  if constexpr (Inspector::reads_state) {
-    std::string text(value.name());
-    return f(text);
-  } else {
-    std::string text;
-    const auto load = [&]() -> caf::error {
-      try {
-        value = atom(text);
-        return {};
-      } catch (const std::exception& e) {
-        return caf::make_error(caf::sec::invalid_argument, std::string(e.what()));
-      }
-    };
-    return f(text, caf::meta::load_callback(load));
-  }
+  return bridge::detail::inspect_as_text(
+      f, [&] { return std::string(value.name()); }, [&](const std::string& text) { value = atom(text); });
 }
 
 /// A pid: its node's name and its numbers, so that it means the same in another program.
@@ -169,14 +170,9 @@ typename Inspector::result_type inspect(Inspector& f, pid& value) {
     node = node_name(value.node());
     return f(caf::meta::type_name("pid"), node, creation, id, serial);
   } else {
-    const auto load = [&]() -> caf::error {
-      try {
-        value = id == 0 && serial == 0 && creation == 0 ? pid() : pid(id, serial, creation, add_node(node, creation));
-        return {};
-      } catch (const std::exception& e) {
-        return caf::make_error(caf::sec::invalid_argument, std::string(e.what()));
-      }
-    };
+    const auto load = bridge::detail::as_error([&] {
+      value = id == 0 && serial == 0 && creation == 0 ? pid() : pid(id, serial, creation, add_node(node, creation));
+    });
     return f(caf::meta::type_name("pid"), node, creation, id, serial, caf::meta::load_callback(load));
   }
 }
@@ -191,14 +187,8 @@ typename Inspector::result_type inspect(Inspector& f, reference& value) {
     node = node_name(value.node());
     return f(caf::meta::type_name("reference"), node, creation, words);
   } else {
-    const auto load = [&]() -> caf::error {
-      try {
-        value = words.empty() ? reference() : reference(words, creation, add_node(node, creation));
-        return {};
-      } catch (const std::exception& e) {
-        return caf::make_error(caf::sec::invalid_argument, std::string(e.what()));
-      }
-    };
+    const auto load = bridge::detail::as_error(
+        [&] { value = words.empty() ? reference() : reference(words, creation, add_node(node, creation)); });
     return f(caf::meta::type_name("reference"), node, creation, words, caf::meta::load_callback(load));
   }
 }
@@ -206,21 +196,8 @@ typename Inspector::result_type inspect(Inspector& f, reference& value) {
 /// A term: its text. (A pid of another node in it means something in this program alone.)
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, term& value) {
-  if constexpr (Inspector::reads_state) {
-    std::string text = value.to_string();
-    return f(text);
-  } else {
-    std::string text;
-    const auto load = [&]() -> caf::error {
-      try {
-        value = term::parse(text);
-        return {};
-      } catch (const std::exception& e) {
-        return caf::make_error(caf::sec::invalid_argument, std::string(e.what()));
-      }
-    };
-    return f(text, caf::meta::load_callback(load));
-  }
+  return bridge::detail::inspect_as_text(
+      f, [&] { return value.to_string(); }, [&](const std::string& text) { value = term::parse(text); });
 }
 
 }  // namespace troupe

@@ -144,7 +144,7 @@ class translator {
 /// made from T's reflection, and a CAF message whose only element is a T is that T for a process, moved or copied and
 /// never taken to parts; a term that stands for a T (from Erlang, say) reaches a CAF actor as a T. `name` is its name
 /// for CAF; unless given, that of its terms. T needs a default and a copy, as CAF wants. Call it before the
-/// caf::actor_system is made.
+/// caf::actor_system is made. Any thread, but one at a time for each config.
 template <class T>
 void add_message(caf::actor_system_config& config, std::string name = std::string(troupe::detail::tag<T>())) {
   troupe::detail::assert_sendable<T>();
@@ -156,7 +156,8 @@ void add_message(caf::actor_system_config& config, std::string name = std::strin
 }
 
 /// What CAF should know of troupe besides its messages: terms, atoms, pids, references, and how the errors of
-/// error_category read. bridge::install and bridge::config have called it.
+/// error_category read. bridge::install and bridge::config have called it. One thread at a time for each
+/// config.
 void add_types(caf::actor_system_config& config);
 
 }  // namespace troupe::bridge

@@ -44,10 +44,11 @@ class process_actor final : public caf::monitorable_actor {
   void exit_arrived(const caf::strong_actor_ptr& sender, const caf::exit_msg& signal);
   void down_arrived(const caf::down_msg& signal);
   void hand_on(process_actor& caller, caf::message_id mid, troupe::detail::envelope_ptr content);
+  /// The pid of that linked actor, which is not linked any more; the null pid when it was not.
+  pid take_link(const caf::actor_control_block* actor) noexcept;
 
   const std::shared_ptr<crossing_state> state_;
   const pid process_;
-  pid take_link(const caf::actor_control_block* actor) noexcept;
 
   std::mutex lock_;                                                      // of all that follows
   std::unordered_map<std::uint64_t, std::shared_ptr<open_call>> calls_;  // by the number of the request

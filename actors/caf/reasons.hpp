@@ -32,7 +32,7 @@ caf::error to_request_error(const term& reason);
 /// says what the code means. Any thread.
 term to_reason(const caf::error& reason);
 
-/// The text of such an error, for the `render` of CAF.
+/// The text of an error of error_category, for the `render` of CAF. Any thread.
 std::string render_error(std::uint8_t code, caf::atom_value category, const caf::message& context);
 
 }  // namespace troupe::bridge

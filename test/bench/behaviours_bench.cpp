@@ -2,6 +2,7 @@
 // The figures of OTP's behaviours, beside OTP's own in the same run, alternating. One line for each row and each of the
 // two: row, who, min, median, max, unit.
 #include "behaviours.hpp"
+#include "report.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -41,13 +42,6 @@ double erlang_figure(const std::string& beams, const char* name, std::size_t siz
   return figure;
 }
 
-void print(const row& r, const char* who, std::vector<double> figures) {
-  std::sort(figures.begin(), figures.end());
-  std::printf("%s\t%s\t%.4g\t%.4g\t%.4g\t%s\n", r.title, who, figures.front(), figures[figures.size() / 2],
-              figures.back(), r.unit);
-  std::fflush(stdout);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -69,8 +63,8 @@ int main(int argc, char** argv) {
       ours.push_back(r.run(size));
       if (with_erlang) theirs.push_back(erlang_figure(beams, r.name, size));
     }
-    print(r, "troupe", std::move(ours));
-    if (with_erlang) print(r, "erlang", std::move(theirs));
+    bench::print_figures(r.title, "troupe", std::move(ours), r.unit);
+    bench::print_figures(r.title, "erlang", std::move(theirs), r.unit);
   }
   std::system(("rm -rf " + beams).c_str());
   return 0;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The figures: what troupe's messages, processes and calls cost. One line a row: row, troupe, min, median, max, unit.
+#include "report.hpp"
+
 #include <troupe/actors/all.hpp>
 
 #include <algorithm>
@@ -13,7 +15,6 @@
 #include <thread>
 #include <vector>
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 using namespace troupe;
@@ -211,23 +212,10 @@ double idle_bytes() {
   return (resident_bytes() - before) / static_cast<double>(count);
 }
 
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 double idle_cpu() {
   actor_system sys(workers(2));
   sys.wait(sys.spawn(spawn_many, std::uint64_t{100'000}));
-  std::this_thread::sleep_for(100ms);
-  const double before = cpu_seconds();
-  const auto start = clock_type::now();
-  std::this_thread::sleep_for(scale < 1 ? 300ms : 3s);
-  return (cpu_seconds() - before) / seconds_since(start) * 100;
+  return bench::idle_share(scale < 1);
 }
 
 // --- calls -------------------------------------------------------------------------------------------------
@@ -316,34 +304,15 @@ int usage(const char* program) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::size_t rounds = 5;
-  std::string_view filter;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    if (argument == "--quick") {
-      scale = 0.01;
-      rounds = 1;
-    } else if (argument == "--scale" && i + 1 < argc) {
-      scale = std::strtod(argv[++i], nullptr);
-      if (scale <= 0) return usage(argv[0]);
-    } else if (argument == "--rounds" && i + 1 < argc) {
-      rounds = std::strtoul(argv[++i], nullptr, 10);
-      if (rounds == 0) return usage(argv[0]);
-    } else if (argument.starts_with("-")) {
-      return usage(argv[0]);
-    } else {
-      filter = argument;
-    }
-  }
+  bench::options options;
+  for (int i = 1; i < argc; ++i)
+    if (!bench::take_argument(options, argc, argv, i)) return usage(argv[0]);
+  scale = options.scale;
   std::vector<std::vector<double>> figures(std::size(rows));
-  for (std::size_t round = 0; round < rounds; ++round)
+  for (std::size_t round = 0; round < options.rounds; ++round)
     for (std::size_t i = 0; i < std::size(rows); ++i)
-      if (std::string_view(rows[i].name).find(filter) != std::string_view::npos)
+      if (std::string_view(rows[i].name).find(options.filter) != std::string_view::npos)
         figures[i].push_back(rows[i].measure());
-  for (std::size_t i = 0; i < std::size(rows); ++i) {
-    std::vector<double>& f = figures[i];
-    if (f.empty()) continue;
-    std::sort(f.begin(), f.end());
-    std::printf("%s\ttroupe\t%.4g\t%.4g\t%.4g\t%s\n", rows[i].name, f.front(), f[f.size() / 2], f.back(), rows[i].unit);
-  }
+  for (std::size_t i = 0; i < std::size(rows); ++i)
+    bench::print_figures(rows[i].name, "troupe", std::move(figures[i]), rows[i].unit);
 }

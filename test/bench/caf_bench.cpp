@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // The figures of CAF actors, on CAF's own scheduler and on troupe's workers in one run. One line a row and scheduler:
 // row, who, min, median, max, unit.
+#include "report.hpp"
+
 #include <troupe/actors/caf/config.hpp>
 
 #include <caf/all.hpp>
@@ -8,16 +10,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
-#include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
-
-#include <sys/resource.h>
-
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -108,17 +103,7 @@ double idle_cpu(host h) {
   program p(h, 2);
   std::vector<caf::actor> waiting;
   for (int i = 0; i < 10'000; ++i) waiting.push_back(p.actors.spawn(echo));
-  const auto used = [] {
-    rusage r{};
-    getrusage(RUSAGE_SELF, &r);
-    return static_cast<double>(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
-           static_cast<double>(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
-  };
-  std::this_thread::sleep_for(200ms);
-  const double before = used();
-  const auto start = clock_type::now();
-  std::this_thread::sleep_for(scale < 1 ? 300ms : 3000ms);
-  const double share = (used() - before) / seconds_since(start) * 100;
+  const double share = bench::idle_share(scale < 1);
   for (const caf::actor& a : waiting) caf::anon_send_exit(a, caf::exit_reason::user_shutdown);
   return share;
 }
@@ -153,42 +138,25 @@ int usage(const char* program) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::size_t rounds = 5;
-  std::string_view filter;
+  bench::options options;
   bool all = false;
   for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    if (argument == "--quick") {
-      scale = 0.01;
-      rounds = 1;
-    } else if (argument == "--scale" && i + 1 < argc) {
-      scale = std::strtod(argv[++i], nullptr);
-      if (scale <= 0) return usage(argv[0]);
-    } else if (argument == "--rounds" && i + 1 < argc) {
-      rounds = std::strtoul(argv[++i], nullptr, 10);
-      if (rounds == 0) return usage(argv[0]);
-    } else if (argument == "--all") {
+    if (std::string_view(argv[i]) == "--all")
       all = true;
-    } else if (argument.starts_with("-")) {
+    else if (!bench::take_argument(options, argc, argv, i))
       return usage(argv[0]);
-    } else {
-      filter = argument;
-    }
   }
+  scale = options.scale;
   std::vector<std::vector<double>> figures(std::size(rows) * 2);
-  for (std::size_t round = 0; round < rounds; ++round)
+  for (std::size_t round = 0; round < options.rounds; ++round)
     for (std::size_t i = 0; i < figures.size(); ++i) {
       const row& r = rows[i / 2];
       const host h = i % 2 == 0 ? host::caf : host::troupe;
-      if (std::string_view(r.name).find(filter) == std::string_view::npos) continue;
+      if (std::string_view(r.name).find(options.filter) == std::string_view::npos) continue;
       if (h == host::caf && !r.on_caf && !all && scale == 1) continue;
       figures[i].push_back(r.measure(h));
     }
-  for (std::size_t i = 0; i < figures.size(); ++i) {
-    std::vector<double>& f = figures[i];
-    if (f.empty()) continue;
-    std::sort(f.begin(), f.end());
-    std::printf("%s\t%s\t%.4g\t%.4g\t%.4g\t%s\n", rows[i / 2].name, i % 2 == 0 ? "CAF's own" : "troupe", f.front(),
-                f[f.size() / 2], f.back(), rows[i / 2].unit);
-  }
+  for (std::size_t i = 0; i < figures.size(); ++i)
+    bench::print_figures(rows[i / 2].name, i % 2 == 0 ? "CAF's own" : "troupe", std::move(figures[i]),
+                         rows[i / 2].unit);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // The figures of nodes: two OS processes over loopback, troupe's beside Erlang's and a bare socket's in one run. One
 // line a row and implementation: row, who, min, median, max, unit.
+#include "report.hpp"
+
 #include <troupe/actors/all.hpp>
 #include <troupe/net/all.hpp>
 
@@ -311,13 +313,8 @@ int main(int argc, char** argv) {
       for (std::size_t round = 0; round < rounds; ++round)
         for (std::size_t i = 0; i < who.size(); ++i)
           figures[i].push_back(r.figure(who[i].second(), static_cast<double>(n)));
-      for (std::size_t i = 0; i < who.size(); ++i) {
-        auto& f = figures[i];
-        std::sort(f.begin(), f.end());
-        std::printf("%s\t%s\t%.4g\t%.4g\t%.4g\t%s\n", r.title, who[i].first, f.front(), f[f.size() / 2], f.back(),
-                    r.unit);
-        std::fflush(stdout);
-      }
+      for (std::size_t i = 0; i < who.size(); ++i)
+        bench::print_figures(r.title, who[i].first, std::move(figures[i]), r.unit);
     }
     erlang.reset();
     std::system(("rm -rf " + beams).c_str());
