@@ -71,6 +71,7 @@ struct crash_report {
   term reason;                       ///< its exit reason
   std::uint64_t mailbox_length = 0;  ///< messages that nobody will read
   std::vector<troupe::pid> links;    ///< who hears of it by a link; sorted
+  term metadata;                     ///< what it had given to context::log_metadata; else an empty map
 
   /// Several lines for people.
   std::string to_string() const;

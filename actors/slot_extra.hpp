@@ -99,6 +99,7 @@ struct slot_extra : pooled {
   std::unique_ptr<crowded_send> crowd;  // of the last message, until `sent` takes it
   crowded_send* room = nullptr;         // what an awaited send waits for
   std::unique_ptr<crash> crashed;       // by an exception, or exit(reason)
+  std::unique_ptr<term> metadata;       // of its log lines
   std::size_t memory_check = 0;         // length of the mailbox at which the memory is looked at again
   std::uint64_t last_unlink_id = 0;
   std::uint64_t handled_before = 0;   // messages and answers taken, besides slot::handled
