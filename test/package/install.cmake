@@ -2,9 +2,10 @@
 # CMakeLists.txt includes this when TROUPE_INSTALL is on; test/package/run tests it.
 #
 #   include/troupe/{mailbox,actors,net}/   the headers, in the tree in which they live
-#   lib/libtroupe-{mailbox,actors,net}.a
-#   lib/cmake/troupe/                      troupe::mailbox, troupe::actors, troupe::net, a component each
-#   lib/pkgconfig/troupe-{mailbox,actors,net}.pc
+#   lib/libtroupe-{mailbox,actors,net,tool}.a
+#   bin/troupe, share/man/man1/troupe.1, share/bash-completion/completions/troupe
+#   lib/cmake/troupe/                      troupe::mailbox, ::actors, ::net and ::tool, a component each
+#   lib/pkgconfig/troupe-{mailbox,actors,net,tool}.pc
 #   share/doc/troupe/                      LICENSE and the READMEs
 #
 # Nothing installed names the prefix: it may be moved.
@@ -29,13 +30,19 @@ set_target_properties(troupe_flags PROPERTIES EXPORT_NAME flags)
 set(mailbox_targets troupe_mailbox troupe_flags)
 set(actors_targets troupe_actors)
 set(net_targets troupe_net)
-foreach(component mailbox actors net)
+set(tool_targets troupe_tool)
+foreach(component mailbox actors net tool)
   install(TARGETS ${${component}_targets} EXPORT troupe-${component}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT troupe
     INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   install(EXPORT troupe-${component} NAMESPACE troupe:: FILE troupe-${component}-targets.cmake
     DESTINATION ${package_dir} COMPONENT troupe)
 endforeach()
+
+install(TARGETS troupe_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT troupe)
+install(FILES ${PROJECT_BINARY_DIR}/tool/troupe.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT troupe)
+install(FILES ${PROJECT_BINARY_DIR}/tool/troupe.bash DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/bash-completion/completions
+  RENAME troupe COMPONENT troupe)
 
 # --- find_package(troupe) ----------------------------------------------------------------------------------------------
 
@@ -91,6 +98,7 @@ pkg_config(mailbox "what is sent, and where it waits" "" "${shared_libs}" "${sha
 pkg_config(actors "Erlang-style processes" "troupe-mailbox = ${PROJECT_VERSION}, spdlog, fmt" "" "")
 pkg_config(net "nodes, which speak the Erlang distribution protocol"
   "troupe-actors = ${PROJECT_VERSION}, libcrypto, zlib" "" "")
+pkg_config(tool "the commands of the program troupe" "troupe-net = ${PROJECT_VERSION}" "" "")
 
 # --- the .deb ----------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSL-1.0
+// The table of the commands.
+#include <troupe/net/tool/command.hpp>
+
+namespace troupe::tool {
+
+const std::vector<command>& commands() {
+  static const std::vector<command> all{
+      names_command(),
+  };
+  return all;
+}
+
+}  // namespace troupe::tool
