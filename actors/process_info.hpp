@@ -28,6 +28,7 @@ struct process_info {
   atom name;                              ///< registered name; the empty atom without
   process_state state{};                  ///< before it was asked
   std::string function;                   ///< its initial function
+  std::string behaviour;                  ///< "gen_server counter", "supervisor supervisor"; empty when it is none
   std::string where;                      ///< "file:line" of the co_await it waits in, or left last
   std::string waits_for;                  ///< "receive of order, request<get>"; empty when it does not wait
   std::vector<std::string> tasks;         ///< the tasks it is in, innermost first, each with the place that awaits it

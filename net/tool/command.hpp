@@ -44,6 +44,18 @@ const std::vector<command>& commands();
 int main(int argc, const char* const* argv);
 
 // The entries of the table.
+command node_command();
+command ping_command();
 command names_command();
+command ps_command();
+command top_command();
+command tree_command();
+command info_command();
+command send_command();
+command call_command();
+command kill_command();
+command stop_command();
+command get_state_command();
+command console_command();
 
 }  // namespace troupe::tool

@@ -98,7 +98,7 @@ pkg_config(mailbox "what is sent, and where it waits" "" "${shared_libs}" "${sha
 pkg_config(actors "Erlang-style processes" "troupe-mailbox = ${PROJECT_VERSION}, spdlog, fmt" "" "")
 pkg_config(net "nodes, which speak the Erlang distribution protocol"
   "troupe-actors = ${PROJECT_VERSION}, libcrypto, zlib" "" "")
-pkg_config(tool "the commands of the program troupe" "troupe-net = ${PROJECT_VERSION}" "" "")
+pkg_config(tool "the commands of the program troupe" "troupe-net = ${PROJECT_VERSION}" "-ledit" "")
 
 # --- the .deb ----------------------------------------------------------------------------------------------------------
 
@@ -120,7 +120,7 @@ pkg-config need to find them.")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
-set(debian_depends "libboost1.81-dev | libboost-dev (>= 1.81)" "libfmt-dev" "libspdlog-dev" "libssl-dev" "zlib1g-dev")
+set(debian_depends "libboost1.81-dev | libboost-dev (>= 1.81)" "libfmt-dev" "libspdlog-dev" "libssl-dev" "zlib1g-dev" "libedit-dev")
 if(TROUPE_WITH_MIMALLOC)
   list(APPEND debian_depends "libmimalloc-dev (>= 2.0)")
 endif()
