@@ -115,8 +115,9 @@ task<term> most(context& self, atom key, std::uint32_t n) {
     throw std::invalid_argument("troupe_observer:processes/2 sorts by messages, message_queue_len or memory, not by " +
                                 term(key).to_string());
   std::vector<process_info> all = co_await all_processes(self);
-  std::stable_sort(all.begin(), all.end(),
-                   [&](const process_info& a, const process_info& b) { return a.*member > b.*member; });
+  std::sort(all.begin(), all.end(), [&](const process_info& a, const process_info& b) {
+    return a.*member != b.*member ? a.*member > b.*member : a.process.id() < b.process.id();
+  });
   if (all.size() > n) all.resize(n);
   co_return maps_of(all);
 }

@@ -54,9 +54,12 @@ void sort(std::vector<process_row>& rows, sort_key by) {
   const auto value = [by](const process_row& r) {
     return by == sort_key::messages ? r.messages : by == sort_key::mailbox ? r.mailbox : r.memory;
   };
-  if (by != sort_key::pid)
-    std::stable_sort(rows.begin(), rows.end(),
-                     [&](const process_row& a, const process_row& b) { return value(a) > value(b); });
+  if (by == sort_key::pid) return;
+  std::sort(rows.begin(), rows.end(), [&](const process_row& a, const process_row& b) {
+    return value(a) != value(b)
+               ? value(a) > value(b)
+               : std::pair(a.pid.size(), std::string_view(a.pid)) < std::pair(b.pid.size(), std::string_view(b.pid));
+  });
 }
 
 /// lists:Function(fun M:F/1 or 2, Lists...) there: one question for all processes.

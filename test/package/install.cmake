@@ -21,7 +21,7 @@ set(generated ${PROJECT_BINARY_DIR}/package)
 install(DIRECTORY mailbox actors net DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/troupe COMPONENT troupe
   FILES_MATCHING PATTERN "*.hpp")
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT troupe)
-foreach(folder mailbox actors actors/behaviours net)
+foreach(folder mailbox actors actors/behaviours net net/tool)
   install(FILES ${folder}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder} COMPONENT troupe)
 endforeach()
 
