@@ -14,9 +14,9 @@ namespace troupe::tool {
 
 namespace {
 
-/// The example after the options, as it was written.
+/// After the options: what the command does, and the example as it was written.
 std::string help_footer(const command& c) {
-  std::string text = "Example:\n";
+  std::string text = std::string(c.description) + "\n\nExample:\n";
   std::string_view rest = c.example;
   while (!rest.empty()) {
     const auto end = rest.find('\n');

@@ -135,7 +135,10 @@ task<int> run_console(context& self, target& there, std::string history) {
     std::vector<std::string> names = co_await names_or_none(self, there);
     editor.complete(verbs, std::move(names));
     const std::optional<std::string> line = co_await self.blocking([&] { return editor.read(prompt); });
-    if (!line) break;
+    if (!line) {
+      if (editor.is_terminal()) std::puts("");
+      break;
+    }
     std::string_view rest = *line;
     const std::string verb = take_word(rest);
     if (verb.empty()) continue;
@@ -151,7 +154,7 @@ task<int> run_console(context& self, target& there, std::string history) {
     std::fwrite(said.data(), 1, said.size(), stdout);
     std::fflush(stdout);
   }
-  co_return code;
+  co_return editor.is_terminal() ? 0 : code;
 }
 
 std::string default_history() {

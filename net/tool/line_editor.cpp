@@ -79,6 +79,10 @@ line_editor::~line_editor() {
   ::el_end(impl_->line);
 }
 
+bool line_editor::is_terminal() const noexcept {
+  return impl_->line != nullptr;
+}
+
 void line_editor::complete(std::vector<std::string> first, std::vector<std::string> others) {
   impl_->first = std::move(first);
   impl_->others = std::move(others);

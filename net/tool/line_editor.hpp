@@ -18,6 +18,8 @@ class line_editor {
   line_editor(const line_editor&) = delete;
   line_editor& operator=(const line_editor&) = delete;
 
+  /// Does somebody type?
+  bool is_terminal() const noexcept;
   /// What the tab key completes: the first word of a line, and the others.
   void complete(std::vector<std::string> first, std::vector<std::string> others);
   /// The next line, without its end; nothing at the end of the input. Blocks.

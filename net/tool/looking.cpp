@@ -37,12 +37,19 @@ std::string text(const target& there, const term& map, atom key) {
   return found != nullptr ? text(there, *found) : "";
 }
 
+/// Without the namespaces that say nothing to whoever looks at a table.
+std::string short_function(std::string name) {
+  for (const std::string_view dull : {"(anonymous namespace)::", "troupe::detail::", "troupe::"})
+    for (auto at = name.find(dull); at != std::string::npos; at = name.find(dull)) name.erase(at, dull.size());
+  return name;
+}
+
 process_row row_of(const target& there, const term& map) {
   process_row row;
   row.pid = text(there, map, "pid"_atom);
   row.name = text(there, map, "registered_name"_atom);
   row.what = text(there, map, "behaviour"_atom);
-  if (row.what.empty()) row.what = text(there, map, "initial_function"_atom);
+  if (row.what.empty()) row.what = short_function(text(there, map, "initial_function"_atom));
   row.status = text(there, map, "status"_atom);
   row.mailbox = number(map, "message_queue_len"_atom);
   row.messages = number(map, "messages"_atom);
@@ -109,6 +116,11 @@ task<std::vector<process_row>> erlang_rows(context& self, target& there) {
   co_return rows;
 }
 
+/// The end of a long word tells more than its beginning.
+std::string_view last_of(std::string_view word, std::size_t width) {
+  return word.size() > width ? word.substr(word.size() - width) : word;
+}
+
 std::string cut(const std::string& line, std::size_t width) {
   return width != 0 && line.size() > width ? line.substr(0, width) : line;
 }
@@ -163,8 +175,8 @@ std::string to_string(const process_table& table, std::size_t width) {
   what = std::min<std::size_t>(what, 40);
   const auto line = [&](std::string_view p, std::string_view n, std::string_view w, std::string_view s,
                         std::string_view mailbox, std::string_view messages, std::string_view memory) {
-    std::string text = fmt::format("{:<{}}  {:<{}}  {:<{}}  {:<9}  {:>8}  {:>12}  {:>10}", p, pid, n, name, w, what, s,
-                                   mailbox, messages, memory);
+    std::string text = fmt::format("{:<{}}  {:<{}}  {:<{}}  {:<9}  {:>8}  {:>12}  {:>10}", p, pid, last_of(n, name),
+                                   name, last_of(w, what), what, s, mailbox, messages, memory);
     return cut(text, width) + "\n";
   };
   std::string text =
@@ -194,9 +206,12 @@ task<std::vector<pid>> erlang_roots(context& self, target& there) {
   co_return roots;
 }
 
-task<std::string> tree_below(context& self, target& there, destination root, std::string named) {
+/// The root is called by its name, when it has one.
+task<std::string> tree_below(context& self, target& there, pid root, std::string named) {
   try {
-    const supervised tree = co_await supervisor_tree(self, root, there.patience());
+    const destination process = root;
+    supervised tree = co_await supervisor_tree(self, process, there.patience());
+    if (!named.starts_with('<')) tree.id = atom(named);
     co_return there.show(troupe::to_string(tree));
   } catch (const call_failed& e) {
     if (e.reason().is_tuple("unexpected_call"_atom))
@@ -205,11 +220,27 @@ task<std::string> tree_below(context& self, target& there, destination root, std
   }
 }
 
+/// Its registered name; else the pid.
+task<std::string> name_of(context& self, target& there, pid process, bool erlang) {
+  if (erlang) {
+    const term both = arguments({process, "registered_name"_atom});
+    const term found = co_await there.rpc(self, "erlang:process_info", both);
+    if (found.is_tuple("registered_name"_atom) && found.size() == 2) co_return std::string(found[1].as_atom().name());
+  } else {
+    const term one = arguments({process});
+    const term found = co_await there.rpc(self, "troupe_observer:process", one);
+    const term* name = found.is_map() ? found.find("registered_name"_atom) : nullptr;
+    if (name != nullptr && name->is_atom() && !name->is_atom("undefined"_atom))
+      co_return std::string(name->as_atom().name());
+  }
+  co_return there.show(process.to_string());
+}
+
 }  // namespace
 
 task<std::string> look_at_tree(context& self, target& there, std::string root) {
   if (!root.empty()) {
-    const destination process = there.process(root);
+    const pid process = co_await there.pid_of(self, root);
     co_return co_await tree_below(self, there, process, root);
   }
   std::vector<pid> roots;
@@ -224,9 +255,10 @@ task<std::string> look_at_tree(context& self, target& there, std::string root) {
   }
   std::string all;
   for (const pid& p : roots) {
-    const std::string named = there.show(p.to_string());
+    std::string named = there.show(p.to_string());
     std::string tree;
     try {
+      named = co_await name_of(self, there, p, erlang);
       tree = co_await tree_below(self, there, p, named);
     } catch (const tool_error& e) {
       tree = named + ": " + e.what() + "\n";  // it has just ended, or is busy: the others are shown

@@ -37,7 +37,7 @@ std::string paragraphs(std::string_view text) {
 }
 
 std::string argument_of(const CLI::Option& option) {
-  if (option.get_type_size() == 0) return "";
+  if (option.get_expected_max() == 0) return "";  // a flag
   const std::string name = option.get_type_name();
   return name.empty() ? "VALUE" : name;
 }

@@ -61,8 +61,8 @@ int run_node(const node_line& line) {
   options.adjust = [&](node_options& made) {
     if (line.epmd_port != 0) made.epmd_port = line.epmd_port;
   };
-  options.setup = [&](actor_system& system) {
-    for (const auto& setup : loaded.setups()) setup(dynamic_cast<node&>(system));
+  options.setup = [&](actor_system& system) {  // a node, since it has a name
+    for (const auto& setup : loaded.setups()) setup(static_cast<node&>(system));
   };
   return line.run.run(std::move(all), std::move(options));
 }

@@ -11,15 +11,15 @@
 using namespace tool_test;
 
 TEST_CASE("each command has help with an example, a section in the manual, and completions") {
-  const ended all = troupe({"--help"});
+  const ended all = shell({"--help"});
   CHECK(all.code == 0);
-  const ended man = troupe({"--man"});
-  const ended completions = troupe({"--completions", "bash"});
+  const ended man = shell({"--man"});
+  const ended completions = shell({"--completions", "bash"});
   for (const troupe::tool::command& c : troupe::tool::commands()) {
     const std::string name(c.name);
     CAPTURE(name);
     CHECK(contains(all.out, name));
-    const ended help = troupe({name, "--help"});
+    const ended help = shell({name, "--help"});
     CHECK(help.code == 0);
     CHECK(contains(help.out, "Example:\n  troupe " + name));
     CHECK(contains(completions.out, "    " + name + ") "));
@@ -31,7 +31,7 @@ TEST_CASE("each command has help with an example, a section in the manual, and c
 }
 
 TEST_CASE("bash takes the completions") {
-  const ended completions = troupe({"--completions", "bash"});
+  const ended completions = shell({"--completions", "bash"});
   const std::string script = completions.out +
                              "COMP_WORDS=(troupe ge) COMP_CWORD=1; _troupe; echo \"${COMPREPLY[*]}\"\n"
                              "COMP_WORDS=(troupe ps a@b --li) COMP_CWORD=3; _troupe; echo \"${COMPREPLY[*]}\"\n";
@@ -46,7 +46,7 @@ TEST_CASE("bash takes the completions") {
 
 #ifdef TROUPE_TEST_MAN
 TEST_CASE("man takes the page without a warning") {
-  const ended man = troupe({"--man"});
+  const ended man = shell({"--man"});
   const std::string command = std::string(TROUPE_TEST_MAN) + " --warnings -l - 2>&1 >/dev/null";
   std::FILE* reader = ::popen(("{ cat <<'EOF'\n" + man.out + "EOF\n} | " + command).c_str(), "r");
   REQUIRE(reader != nullptr);

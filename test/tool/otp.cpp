@@ -14,7 +14,7 @@ ended at_otp(const std::string& command, const std::vector<std::string>& more) {
   std::vector<std::string> all{command, published_otp().name()};
   all.insert(all.end(), more.begin(), more.end());
   all.insert(all.end(), {"--cookie", interop::cookie, "--epmd-port", std::to_string(interop::epmd_port())});
-  return troupe(all);
+  return shell(all);
 }
 
 /// Keeps the last message; answers a call with it.
@@ -64,11 +64,11 @@ TEST_CASE("send, call, get-state, stop and kill act on an Erlang node's processe
 TEST_CASE("an Erlang node that is not there, or has another cookie, is named with the reason") {
   std::vector<std::string> wrong{"ps",      published_otp().name(), "--cookie",
                                  "another", "--epmd-port",          std::to_string(interop::epmd_port())};
-  const ended e = troupe(wrong);
+  const ended e = shell(wrong);
   CHECK(e.code == 1);
   CHECK(contains(e.err, "no connection with " + published_otp().name()));
   wrong[1] = "nobody@127.0.0.1";
-  CHECK(contains(troupe(wrong).err, "knows no node nobody"));
+  CHECK(contains(shell(wrong).err, "knows no node nobody"));
 }
 
 TEST_CASE("Erlang asks a node's observer by rpc") {

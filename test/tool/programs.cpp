@@ -91,7 +91,7 @@ std::string epmd_port() {
   return port;
 }
 
-ended troupe(const std::vector<std::string>& arguments, const std::string& input) {
+ended shell(const std::vector<std::string>& arguments, const std::string& input) {
   const std::string folder = home();
   const std::string port = epmd_port();
   int in[2];

@@ -18,7 +18,7 @@ struct ended {
 
 /// Runs `troupe` with these arguments to its end, with `input` to read; fails the test case and kills it when that does
 /// not come within 60 s. With `epmd` as the port of epmd.
-ended troupe(const std::vector<std::string>& arguments, const std::string& input = "");
+ended shell(const std::vector<std::string>& arguments, const std::string& input = "");
 
 /// The port of the epmd that all nodes here use: the first of them serves as one.
 std::string epmd_port();
@@ -71,7 +71,7 @@ const std::string& shop();
 /// One without an observer.
 const std::string& closed();
 
-/// {NODE, --cookie, its cookie, ARGUMENTS...}, for troupe().
+/// {NODE, --cookie, its cookie, ARGUMENTS...}, for shell().
 std::vector<std::string> on(const std::string& command, const std::string& node, const std::vector<std::string>& more);
 
 /// Is `part` in `whole`?
