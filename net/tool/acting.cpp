@@ -19,7 +19,7 @@ task<> send_to(context& self, target& there, std::string process, term message, 
   else
     self.send(to, message);
   // What is sent is on its way when the node has answered something that was sent after it.
-  const bool there_still = co_await ping(self, there.node(), there.patience());
+  const bool there_still = co_await ping(self, there.node_atom(), there.patience());
   if (!there_still) throw there.explain(call_failed("noconnection"_atom, to.to_term(), "ping"), process);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <clocale>
 #include <cstdio>
 #include <iostream>
 #include <utility>
@@ -57,6 +58,7 @@ struct line_editor::impl {
 
 line_editor::line_editor(const std::string& program, std::string history_file) : impl_(std::make_unique<impl>()) {
   if (::isatty(STDIN_FILENO) == 0) return;
+  std::setlocale(LC_CTYPE, "");  // libedit reads characters, not bytes
   impl_->history_file = std::move(history_file);
   impl_->history = ::history_init();
   ::history(impl_->history, &impl_->event, H_SETSIZE, 1000);

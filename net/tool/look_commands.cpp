@@ -39,7 +39,7 @@ command ping_command() {
         return [o] {
           return with_target(*o, [](context& self, target& there) -> task<int> {
             const auto before = self.now();
-            const bool answered = co_await ping(self, there.node(), there.patience());
+            const bool answered = co_await ping(self, there.node_atom(), there.patience());
             if (!answered) throw tool_error(there.name() + " is connected, but does not answer");
             const double ms = std::chrono::duration<double, std::milli>(self.now() - before).count();
             std::printf("pong from %s after %.1f ms\n", there.name().c_str(), ms);

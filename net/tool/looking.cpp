@@ -282,7 +282,7 @@ std::string lines_of(const target& there, std::span<const std::pair<term, term>>
 
 /// Of an Erlang node.
 task<std::string> erlang_system(context& self, target& there) {
-  std::vector<std::pair<term, term>> items{{"node"_atom, there.node()}};
+  std::vector<std::pair<term, term>> items{{"node"_atom, there.node_atom()}};
   for (const char* what : {"otp_release", "version", "process_count", "process_limit", "atom_count", "atom_limit",
                            "port_count", "schedulers_online"}) {
     const term which = arguments({atom(what)});

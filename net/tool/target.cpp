@@ -14,6 +14,9 @@
 
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <random>
 
 namespace troupe::tool {
@@ -221,13 +224,21 @@ int with_target(const target_options& options, std::function<task<int>(context&,
   made.setup_time = seconds(options.timeout);
   made.system.workers = 1;
   made.system.log_crashes = false;
-  std::unique_ptr<node> here;
+  // A look-up of a host's name may block for longer than anybody wants to wait: then the program ends without it.
+  const auto failure = std::make_shared<tool_error>("interrupted");
+  made.system.stop_timeout = std::chrono::seconds(1);
+  made.system.on_stuck = [failure](const std::vector<stuck_process>&) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "troupe: %s\n", failure->what());
+    std::_Exit(failure->exit_code());
+  };
+  std::unique_ptr<troupe::node> here;
   try {
-    here = std::make_unique<node>(made);
+    here = std::make_unique<troupe::node>(made);
   } catch (const node_error& e) {
     throw tool_error(e.what());
   }
-  return run_as_process(*here, [&](context& self) -> task<int> {
+  const auto connect_and_work = [&](context& self) -> task<int> {
     const bool up = co_await connect_node(self, options.node, seconds(options.timeout));
     const auto connection = up ? here->distribution().find(options.node, false) : nullptr;
     if (!connection) {
@@ -238,7 +249,13 @@ int with_target(const target_options& options, std::function<task<int>(context&,
     target there(*here, options, add_node(options.node, connection->facts().creation));
     const int code = co_await work(self, there);
     co_return code;
-  });
+  };
+  try {
+    return run_as_process(*here, connect_and_work);
+  } catch (const tool_error& e) {
+    *failure = e;
+    throw;
+  }
 }
 
 }  // namespace troupe::tool

@@ -32,10 +32,10 @@ struct target_options {
 /// The node, and how its things are written. Only for the process whose command it is.
 class target {
  public:
-  target(node& here, const target_options& options, node_index home);
+  target(troupe::node& here, const target_options& options, node_index home);
 
   /// Its name.
-  troupe::atom node() const noexcept { return node_; }
+  atom node_atom() const noexcept { return node_; }
   std::string name() const { return std::string(node_.name()); }
   /// How long an answer may take.
   detail::duration patience() const noexcept { return patience_; }
@@ -69,7 +69,7 @@ class target {
   node_index home() const;
 
   troupe::node& here_;
-  troupe::atom node_;
+  atom node_;
   mutable node_index home_;  // of the incarnation that was connected last
   detail::duration patience_;
   std::optional<bool> erlang_;

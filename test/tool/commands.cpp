@@ -3,6 +3,11 @@
 #include "programs.hpp"
 
 #include <doctest/doctest.h>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -131,6 +136,25 @@ TEST_CASE("a process that does not answer is given up") {
   const ended e = shell(on("call", shop(), {"deaf", "hello", "--timeout", "0.2"}));
   CHECK(e.code == 1);
   CHECK(contains(e.err, "deaf has not answered within 200 ms"));
+}
+
+TEST_CASE("an epmd that takes connections and says nothing is given up") {
+  const int silent = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  REQUIRE(::bind(silent, reinterpret_cast<sockaddr*>(&address), size) == 0);
+  REQUIRE(::listen(silent, 5) == 0);
+  REQUIRE(::getsockname(silent, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  const std::string port = std::to_string(ntohs(address.sin_port));
+  const ended e = shell({"ping", "a@127.0.0.1", "--cookie", "x", "--epmd-port", port, "--timeout", "0.3"});
+  CHECK(e.code == 1);
+  CHECK(contains(e.err, "no connection with a@127.0.0.1"));
+  const ended names = shell({"names", "127.0.0.1", "--epmd-port", port, "--timeout", "0.3"});
+  CHECK(names.code == 1);
+  CHECK(contains(names.err, "no epmd answers at 127.0.0.1:" + port));
+  ::close(silent);
 }
 
 TEST_CASE("a wrong command line is told from a failure, and says what was wrong") {

@@ -3,6 +3,7 @@
 #include "programs.hpp"
 
 #include <doctest/doctest.h>
+
 #include <algorithm>
 #include <memory>
 #include <string>
