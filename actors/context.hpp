@@ -439,11 +439,17 @@ class context : private detail::slot {
   void log(fmt::format_string<Args...> format, Args&&... args) {
     log(log_level::info, format, std::forward<Args>(args)...);
   }
-  /// The same at another level: self.log(log_level::warn, "disk at {} %", n).
+  /// The same at another level: self.log(log_level::warning, "disk at {} %", n).
   template <class... Args>
   void log(log_level level, fmt::format_string<Args...> format, Args&&... args) {
     if (detail::log_enabled(level)) detail::log_line(level, *this, fmt::format(format, std::forward<Args>(args)...));
   }
+  /// What goes with each of this process's lines and with its crash report from now on, instead of what did so before:
+  /// self.log_metadata(term::map({{"order"_atom, 7}})). Throws std::invalid_argument when it is no map. Erlang:
+  /// logger:set_process_metadata/1.
+  void log_metadata(term map);
+  /// What goes with them now; an empty map unless set.
+  const term& log_metadata() const noexcept;
 
  private:
   friend struct detail::slot_access;

@@ -26,6 +26,7 @@ std::string crash_report::to_string() const {
   text += "\n  links:";
   if (links.empty()) text += " none";
   for (const pid& peer : links) text += " " + peer.to_string();
+  if (metadata.is_map() && metadata.size() != 0) text += "\n  metadata: " + metadata.to_string();
   return text;
 }
 
@@ -104,9 +105,10 @@ void report_crash(slot& s, atom name, const term& reason, const envelope* left) 
     for (const auto& [peer, end] : s.extra->links)
       if (end.unlink_id == 0) report.links.push_back(peer);
     std::sort(report.links.begin(), report.links.end());
+    report.metadata = s.extra->metadata != nullptr ? *s.extra->metadata : term::map({});
     const bool logged = s.extra->crashed->by_exception && rt.options().log_crashes;
     s.extra->crashed.reset();
-    if (logged && log_enabled(log_level::error)) log_line(log_level::error, report.to_string());
+    if (logged) log_report(log_level::error, report);
     if (rt.options().on_crash) rt.options().on_crash(report);
   } catch (...) {
     log_line(log_level::error, "a crash report could not be made, or on_crash threw");

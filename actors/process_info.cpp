@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // What is said of a process and of a system.
+#include <troupe/actors/behaviours/gen_core.hpp>
 #include <troupe/actors/context.hpp>
 #include <troupe/actors/process_info.hpp>
 #include <troupe/actors/runtime.hpp>
@@ -73,6 +74,8 @@ troupe::process_info info_of(slot& s, process_state state) {
   info.messages = s.handled;
   info.trap_exit = s.trap_exit;
   if (const slot_extra* extra = s.extra) {
+    if (extra->behaviour != nullptr)
+      info.behaviour = std::string(extra->behaviour->body.kind()) + " " + std::string(extra->behaviour->body.name());
     info.messages += extra->handled_before;
     for (const auto& [peer, end] : extra->links)
       if (end.unlink_id == 0) info.links.push_back(peer);

@@ -28,6 +28,7 @@ struct process_info {
   atom name;                              ///< registered name; the empty atom without
   process_state state{};                  ///< before it was asked
   std::string function;                   ///< its initial function
+  std::string behaviour;                  ///< "gen_server counter", "supervisor supervisor"; empty when it is none
   std::string where;                      ///< "file:line" of the co_await it waits in, or left last
   std::string waits_for;                  ///< "receive of order, request<get>"; empty when it does not wait
   std::vector<std::string> tasks;         ///< the tasks it is in, innermost first, each with the place that awaits it
@@ -71,6 +72,7 @@ struct crash_report {
   term reason;                       ///< its exit reason
   std::uint64_t mailbox_length = 0;  ///< messages that nobody will read
   std::vector<troupe::pid> links;    ///< who hears of it by a link; sorted
+  term metadata;                     ///< what it had given to context::log_metadata; else an empty map
 
   /// Several lines for people.
   std::string to_string() const;

@@ -82,6 +82,8 @@ struct crash : pooled {
   bool report = false;            // the process ends by it, and not in good order
 };
 
+class gen_core;
+
 struct slot_extra : pooled {
   boost::unordered::unordered_flat_map<pid, link_end, std::hash<pid>> links;
   boost::unordered::unordered_flat_map<reference, monitor_end, std::hash<reference>>
@@ -99,6 +101,8 @@ struct slot_extra : pooled {
   std::unique_ptr<crowded_send> crowd;  // of the last message, until `sent` takes it
   crowded_send* room = nullptr;         // what an awaited send waits for
   std::unique_ptr<crash> crashed;       // by an exception, or exit(reason)
+  std::unique_ptr<term> metadata;       // of its log lines
+  const gen_core* behaviour = nullptr;  // what it runs, while it does
   std::size_t memory_check = 0;         // length of the mailbox at which the memory is looked at again
   std::uint64_t last_unlink_id = 0;
   std::uint64_t handled_before = 0;   // messages and answers taken, besides slot::handled

@@ -74,7 +74,7 @@ void watchdog::look() {
     }
     if (long_run_ > duration(0) && !seen.reported && seen.ticks * tick >= long_run_) {
       seen.reported = true;
-      log_line(
+      log_line_about(
           log_level::warning, *s,
           "has held its worker for " + std::to_string(seen.ticks) +
               " ms without waiting: let it co_await self.yield() now and then, or do the work in self.blocking(f)");

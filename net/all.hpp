@@ -5,6 +5,7 @@
 #include <troupe/net/exports.hpp>       // IWYU pragma: export
 #include <troupe/net/node.hpp>          // IWYU pragma: export
 #include <troupe/net/node_options.hpp>  // IWYU pragma: export
+#include <troupe/net/observer.hpp>      // IWYU pragma: export
 #include <troupe/net/peer.hpp>          // IWYU pragma: export
 #include <troupe/net/remote.hpp>        // IWYU pragma: export
 #include <troupe/net/rpc.hpp>           // IWYU pragma: export

@@ -253,6 +253,11 @@ std::vector<atom> distribution::nodes(bool visible, bool hidden) const {
   return result;
 }
 
+std::string distribution::why_lost(std::string_view node) const {
+  const std::lock_guard guard(watch_lock_);
+  return last_lost_.first == node ? last_lost_.second : std::string();
+}
+
 bool distribution::disconnect(std::string_view node) noexcept {
   const std::shared_ptr<connection> c = find(node, false);
   if (c == nullptr || c->state() != connection::stage::up) return false;
@@ -358,6 +363,10 @@ void distribution::lost(connection& c, bool was_up, const std::string& why) noex
     // Its successor can be there as soon as it is taken out, but says so only afterwards: see established().
     const std::lock_guard guard(watch_lock_);
     take_out(c);
+    try {
+      last_lost_ = {c.peer(), why};
+    } catch (...) {  // no memory: then it is not known
+    }
     const auto touched = c.shut(unsent);
     if (!touched) return;
     executor* env = rt_.this_env();

@@ -87,6 +87,8 @@ class distribution final : public router, public std::enable_shared_from_this<di
   std::shared_ptr<connection> find(std::string_view node, bool dial) noexcept;
   /// Nodes that are connected, sorted: those that are visible, or hidden, or both.
   std::vector<atom> nodes(bool visible, bool hidden) const;
+  /// Why the connection with that node was lost or could not be made, when none was lost after it; else empty.
+  std::string why_lost(std::string_view node) const;
   /// Ends the connection with that node; false when there was none.
   bool disconnect(std::string_view node) noexcept;
 
@@ -162,10 +164,11 @@ class distribution final : public router, public std::enable_shared_from_this<di
   boost::unordered::unordered_flat_map<connection_id, std::shared_ptr<connection>> by_id_;  // under lock_
   bool stopping_ = false;                                                                   // under lock_
 
-  std::mutex watch_lock_;
+  mutable std::mutex watch_lock_;
   std::map<atom, std::vector<pid>> node_monitors_;                             // under watch_lock_
   std::map<pid, bool> nodes_monitors_;                                         // under watch_lock_
   std::map<std::string, std::vector<std::pair<pid, std::uint64_t>>> waiters_;  // under watch_lock_
+  std::pair<std::string, std::string> last_lost_;                              // who, and why; under watch_lock_
 };
 
 /// The answer to distribution::tell_connected.

@@ -3,7 +3,10 @@
 #include <troupe/net/run.hpp>
 
 #include <troupe/actors/actor_system.hpp>
+#include <troupe/actors/log.hpp>
 #include <troupe/net/node.hpp>
+#include <troupe/net/observer.hpp>
+#include <troupe/net/run_line.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -13,6 +16,7 @@
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,15 +29,6 @@ namespace troupe {
 using namespace literals;
 
 namespace {
-
-struct command_line {
-  std::string name;
-  std::string cookie;
-  std::string config;
-  std::string listen;
-  std::size_t workers = 0;
-  bool hidden = false;
-};
 
 /// What the process that runs the application tells the main thread. Kept by both.
 class outcome {
@@ -183,43 +178,62 @@ int run_in(actor_system& system, const signals& asked, application app, std::str
 
 }  // namespace
 
-int run(int argc, const char* const* argv, application app, run_options options) {
-  command_line line;
-  CLI::App cli(app.name);
-  cli.add_option("--name", line.name, "be a node of this name, NAME@HOST");
-  cli.add_option("--cookie", line.cookie, "the nodes' common secret; else that of ~/.erlang.cookie");
-  cli.add_flag("--hidden", line.hidden, "be a hidden node");
-  cli.add_option("--listen", line.listen, "where the node listens, ADDRESS[:PORT]");
-  cli.add_option("--config", line.config, "JSON: {\"application\": {\"key\": value}}");
-  cli.add_option("--workers", line.workers, "threads that run processes; 0: one for each core");
+namespace detail {
+
+namespace {
+
+const std::map<std::string, log_level> log_levels{{"trace", log_level::trace}, {"debug", log_level::debug},
+                                                  {"info", log_level::info},   {"warning", log_level::warning},
+                                                  {"error", log_level::error}, {"critical", log_level::critical},
+                                                  {"off", log_level::off}};
+
+}  // namespace
+
+void run_line::add_to(CLI::App& cli) {
+  cli.add_option("--name", name, "be a node of this name, NAME@HOST");
+  cli.add_option("--cookie", cookie, "the nodes' common secret; else that of ~/.erlang.cookie");
+  cli.add_flag("--hidden", hidden, "be a hidden node");
+  cli.add_option("--listen", listen, "where the node listens, ADDRESS[:PORT]");
+  cli.add_flag("--observer", observer, "let other nodes look at the processes: troupe_observer, see net/observer.hpp");
+  cli.add_option("--config", config, "JSON: {\"application\": {\"key\": value}}");
+  cli.add_option("--workers", workers, "threads that run processes; 0: one for each core");
+  cli.add_option("--log-level", level, "trace, debug, info, warning, error, critical or off");
+  cli.add_flag("--log-json", json, "log as JSON, an object in each line");
+}
+
+int run_line::run(application app, run_options options) const {
   node_options made;
   std::string configuration = "{}";
   try {
-    cli.parse(argc, argv);
-    if (line.name.empty() && (!line.cookie.empty() || line.hidden || !line.listen.empty()))
-      throw std::invalid_argument("--cookie, --hidden and --listen are for a node: give it a --name");
-    if (!line.listen.empty()) split_listen(line.listen, made);
-    if (!line.config.empty()) {
-      std::ifstream file(line.config);
-      if (!file) throw std::invalid_argument("--config " + line.config + ": cannot be read");
+    if (name.empty() && (!cookie.empty() || hidden || !listen.empty() || observer))
+      throw std::invalid_argument("--cookie, --hidden, --listen and --observer are for a node: give it a --name");
+    if (!listen.empty()) split_listen(listen, made);
+    if (!level.empty()) {
+      const auto known = log_levels.find(level);
+      if (known == log_levels.end())
+        throw std::invalid_argument("--log-level " + level +
+                                    ": there are trace, debug, info, warning, error, critical and off");
+      set_log_level(known->second);
+    }
+    if (json) set_log_format(log_format::json);
+    if (!config.empty()) {
+      std::ifstream file(config);
+      if (!file) throw std::invalid_argument("--config " + config + ": cannot be read");
       configuration.assign(std::istreambuf_iterator<char>(file), {});
       try {
-        static_cast<void>(detail::parse_configuration(configuration));
+        static_cast<void>(parse_configuration(configuration));
       } catch (const environment_error& e) {
-        throw std::invalid_argument(line.config + ": " + e.what());
+        throw std::invalid_argument(config + ": " + e.what());
       }
     }
-  } catch (const CLI::ParseError& e) {
-    const int code = cli.exit(e);
-    return code == 0 ? 0 : 2;
   } catch (const std::invalid_argument& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 2;
   }
-  made.name = line.name;
-  made.cookie = line.cookie;
-  made.hidden = line.hidden;
-  made.system.workers = line.workers;
+  made.name = name;
+  made.cookie = cookie;
+  made.hidden = hidden;
+  made.system.workers = workers;
   if (options.adjust) options.adjust(made);
 
   const signals asked;  // before there are threads
@@ -229,11 +243,27 @@ int run(int argc, const char* const* argv, application app, run_options options)
       return run_in(system, asked, std::move(app), std::move(configuration), options);
     }
     node here(made);
+    if (observer) serve_observer(here);
     return run_in(here, asked, std::move(app), std::move(configuration), options);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;
   }
+}
+
+}  // namespace detail
+
+int run(int argc, const char* const* argv, application app, run_options options) {
+  detail::run_line line;
+  CLI::App cli(app.name);
+  line.add_to(cli);
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const int code = cli.exit(e);
+    return code == 0 ? 0 : 2;
+  }
+  return line.run(std::move(app), std::move(options));
 }
 
 }  // namespace troupe

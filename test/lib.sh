@@ -6,7 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What every build takes: Debian 12's names.
 common_packages=(cmake ninja-build ccache libboost1.81-dev libfmt-dev libspdlog-dev libmimalloc-dev
-  nlohmann-json3-dev doctest-dev librapidcheck-dev libssl-dev zlib1g-dev libcli11-dev libcaf-dev)
+  nlohmann-json3-dev doctest-dev librapidcheck-dev libssl-dev zlib1g-dev libcli11-dev libedit-dev libcaf-dev)
 # What the tests against real nodes of Erlang and Elixir take besides.
 # shellcheck disable=SC2034
 otp_packages=(erlang-base erlang-dev elixir)

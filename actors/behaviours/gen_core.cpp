@@ -90,9 +90,12 @@ void log_termination(gen_core& core, const term& reason) noexcept {
 
 gen_core::gen_core(context& s, behaviour& b, troupe::pid parent_, const start_options& options)
     : self(s), body(b), parent(parent_ ? parent_ : s.pid()), registered(options.name.atom()),
-      hibernate_after(options.hibernate_after) {}
+      hibernate_after(options.hibernate_after) {
+  slot_access::of(self).more().behaviour = this;
+}
 
 gen_core::~gen_core() {
+  slot_access::of(self).more().behaviour = nullptr;
   if (held_reply_ != nullptr) free_envelope(held_reply_);
 }
 

@@ -15,6 +15,8 @@
 
 namespace troupe {
 
+class supervisor;
+
 namespace detail {
 template <class C, class... Args>
 class server_behaviour;
@@ -318,7 +320,7 @@ class server_behaviour final : public object_behaviour<C, Args...> {
     return this->change_code(old_version, extra);
   }
 
-  const char* kind() const noexcept override { return "gen_server"; }
+  const char* kind() const noexcept override { return std::is_base_of_v<supervisor, C> ? "supervisor" : "gen_server"; }
   const char* header() const noexcept override { return "Status for generic server"; }
 
  private:

@@ -217,8 +217,18 @@ void supervision::report(std::string_view context, const term& reason, const ter
     if (!reports()) return;
     const term name =
         registered_.empty() ? term::tuple({self_.pid(), "supervisor"_atom}) : term::tuple({"local"_atom, registered_});
-    self_.log(log_level::error, "supervisor: {}\n    errorContext: {}\n    reason: {}\n    offender: {}",
-              name.to_string(), context, reason.to_string(), offender.to_string());
+    const std::string text = fmt::format("supervisor: {}\n    errorContext: {}\n    reason: {}\n    offender: {}",
+                                         name.to_string(), context, reason.to_string(), offender.to_string());
+    // For programs: OTP's supervisor report, with the pairs of the offender as a map.
+    std::vector<std::pair<term, term>> parts;
+    for (const term& part : offender.elements())
+      if (part.is_tuple() && part.size() == 2) parts.emplace_back(part[0], part[1]);
+    const term report = term::map({{"report"_atom, "supervisor"_atom},
+                                   {"supervisor"_atom, name},
+                                   {"errorContext"_atom, context},
+                                   {"reason"_atom, reason},
+                                   {"offender"_atom, term::map(std::move(parts))}});
+    log_report(log_level::error, slot_access::of(self_), text, report);
   } catch (...) {
     self_.log(log_level::error, "a supervisor has lost a report: {}", context);
   }

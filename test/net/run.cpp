@@ -157,6 +157,16 @@ TEST_CASE("--name makes it a node") {
   CHECK(p.end().second == 0);
 }
 
+TEST_CASE("--log-level and --log-json say what is logged, and how") {
+  program p({"--name", "run_test@127.0.0.1", "--cookie", "secret", "--log-level", "info", "--log-json", "--observer"});
+  const std::string line = p.line();
+  CHECK(line.starts_with("{\"level\":\"info\",\"message\":\"node run_test@127.0.0.1 listens at "));
+  CHECK(p.line() == "base starts on run_test@127.0.0.1");
+  CHECK(p.line() == "top starts on run_test@127.0.0.1");
+  p.signal(SIGTERM);
+  CHECK(p.end().second == 0);
+}
+
 TEST_CASE("a wrong command line or configuration is answered with what is wrong, and exit code 2") {
   const auto said = [](std::vector<std::string> arguments) { return program(std::move(arguments)).end(); };
   const auto expect = [&](std::vector<std::string> arguments, const std::string& what) {
@@ -168,6 +178,8 @@ TEST_CASE("a wrong command line or configuration is answered with what is wrong,
   expect({"--nmae", "x"}, "--nmae");
   expect({"--workers", "many"}, "many");
   expect({"--cookie", "c"}, "--name");
+  expect({"--observer"}, "--name");
+  expect({"--log-level", "loud"}, "--log-level loud");
   expect({"--name", "a@127.0.0.1", "--listen", "127.0.0.1:99999"}, "99999");
   expect({"--config", "/no/such/file"}, "/no/such/file");
   {

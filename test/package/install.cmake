@@ -2,9 +2,10 @@
 # CMakeLists.txt includes this when TROUPE_INSTALL is on; test/package/run tests it.
 #
 #   include/troupe/{mailbox,actors,net}/   the headers, in the tree in which they live
-#   lib/libtroupe-{mailbox,actors,net}.a
-#   lib/cmake/troupe/                      troupe::mailbox, troupe::actors, troupe::net, a component each
-#   lib/pkgconfig/troupe-{mailbox,actors,net}.pc
+#   lib/libtroupe-{mailbox,actors,net,tool}.a
+#   bin/troupe, share/man/man1/troupe.1, share/bash-completion/completions/troupe
+#   lib/cmake/troupe/                      troupe::mailbox, ::actors, ::net and ::tool, a component each
+#   lib/pkgconfig/troupe-{mailbox,actors,net,tool}.pc
 #   and the same of caf, when TROUPE_CAF is on
 #   share/doc/troupe/                      LICENSE and the READMEs
 #
@@ -18,7 +19,7 @@ set(generated ${PROJECT_BINARY_DIR}/package)
 
 # --- headers, libraries, documents -----------------------------------------------------------------------------------
 
-set(components mailbox actors net)
+set(components mailbox actors net tool)
 if(TROUPE_CAF)
   list(APPEND components caf)
   install(FILES actors/caf/FindCAF.cmake DESTINATION ${package_dir} COMPONENT troupe)
@@ -29,7 +30,7 @@ else()
     FILES_MATCHING PATTERN "*.hpp" PATTERN actors/caf EXCLUDE)
 endif()
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT troupe)
-foreach(folder mailbox actors actors/behaviours net)
+foreach(folder mailbox actors actors/behaviours net net/tool)
   install(FILES ${folder}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder} COMPONENT troupe)
 endforeach()
 
@@ -42,6 +43,7 @@ set_target_properties(troupe_flags PROPERTIES EXPORT_NAME flags)
 set(mailbox_targets troupe_mailbox troupe_flags)
 set(actors_targets troupe_actors)
 set(net_targets troupe_net)
+set(tool_targets troupe_tool)
 set(caf_targets troupe_caf)
 foreach(component IN LISTS components)
   install(TARGETS ${${component}_targets} EXPORT troupe-${component}
@@ -50,6 +52,11 @@ foreach(component IN LISTS components)
   install(EXPORT troupe-${component} NAMESPACE troupe:: FILE troupe-${component}-targets.cmake
     DESTINATION ${package_dir} COMPONENT troupe)
 endforeach()
+
+install(TARGETS troupe_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT troupe)
+install(FILES ${PROJECT_BINARY_DIR}/tool/troupe.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT troupe)
+install(FILES ${PROJECT_BINARY_DIR}/tool/troupe.bash DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/bash-completion/completions
+  RENAME troupe COMPONENT troupe)
 
 # --- find_package(troupe) ----------------------------------------------------------------------------------------------
 
@@ -109,6 +116,7 @@ if(TROUPE_CAF)
   # Debian's libcaf-dev has no .pc of its own.
   pkg_config(caf "CAF actors and processes in one program" "troupe-actors = ${PROJECT_VERSION}" "-lcaf_core" "")
 endif()
+pkg_config(tool "the commands of the program troupe" "troupe-net = ${PROJECT_VERSION}" "-ledit" "")
 
 # --- the .deb ----------------------------------------------------------------------------------------------------------
 
@@ -130,7 +138,7 @@ pkg-config need to find them.")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
-set(debian_depends "libboost1.81-dev | libboost-dev (>= 1.81)" "libfmt-dev" "libspdlog-dev" "libssl-dev" "zlib1g-dev")
+set(debian_depends "libboost1.81-dev | libboost-dev (>= 1.81)" "libfmt-dev" "libspdlog-dev" "libssl-dev" "zlib1g-dev" "libedit-dev")
 if(TROUPE_WITH_MIMALLOC)
   list(APPEND debian_depends "libmimalloc-dev (>= 2.0)")
 endif()

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSL-1.0
+// The command line of troupe::run, of which `troupe node` makes its own. Internal.
+#pragma once
+
+#include <troupe/net/run.hpp>
+
+#include <cstddef>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace troupe::detail {
+
+/// What the command line has said.
+struct run_line {
+  std::string name;
+  std::string cookie;
+  std::string config;
+  std::string listen;
+  std::string level;
+  std::size_t workers = 0;
+  bool hidden = false;
+  bool observer = false;
+  bool json = false;
+
+  /// The options that set these. It must outlive the parsing.
+  void add_to(CLI::App& cli);
+  /// troupe::run, once they are set.
+  int run(application app, run_options options) const;
+};
+
+}  // namespace troupe::detail

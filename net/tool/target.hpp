@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSL-1.0
+// target: the node that a command is about, connected with. Internal.
+#pragma once
+
+#include <troupe/actors/context.hpp>
+#include <troupe/mailbox/node_id.hpp>
+#include <troupe/net/node.hpp>
+#include <troupe/net/tool/command.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace troupe::tool {
+
+/// What all commands take that talk with a node.
+struct target_options {
+  std::string node;
+  std::string cookie;
+  std::string name;
+  double timeout = 5;
+  std::uint16_t epmd_port = 0;
+
+  /// NODE and the options. It must outlive the parsing.
+  void add_to(CLI::App& cli);
+};
+
+/// The node, and how its things are written. Only for the process whose command it is.
+class target {
+ public:
+  target(troupe::node& here, const target_options& options, node_index home);
+
+  /// Its name.
+  atom node_atom() const noexcept { return node_; }
+  std::string name() const { return std::string(node_.name()); }
+  /// How long an answer may take.
+  detail::duration patience() const noexcept { return patience_; }
+
+  /// Is it Erlang's? Asks once. Throws tool_error for a node of troupe's that serves no observer.
+  task<bool> is_erlang(context& self);
+  /// A function there. What goes wrong is a tool_error; nothing when there is no such function.
+  task<std::optional<term>> try_rpc(context& self, export_name what, term arguments);
+  /// The same; that there is none is an error, too.
+  task<term> rpc(context& self, export_name what, term arguments);
+
+  /// A pid as its node prints it, <0.12.0>, or a registered name. Throws tool_error.
+  destination process(const std::string& text) const;
+  /// The process's pid: it asks for that of a name. Throws tool_error when there is none.
+  task<pid> pid_of(context& self, std::string text);
+  /// Throws tool_error unless there is such a process.
+  task<> must_exist(context& self, std::string text);
+  /// An Erlang term, or JSON (alone with `json`). Throws tool_error, which says where it is wrong.
+  term message(const std::string& text, bool json) const;
+
+  /// As that node prints it: its own pids have a 0 in front.
+  std::string show(const term& value) const { return show(value.to_string()); }
+  std::string show(std::string text) const;
+  /// The same as JSON.
+  std::string show_json(const term& value) const;
+
+  /// A failed call as people want to read it.
+  tool_error explain(const call_failed& failed, const std::string& process) const;
+
+ private:
+  node_index home() const;
+
+  troupe::node& here_;
+  atom node_;
+  mutable node_index home_;  // of the incarnation that was connected last
+  detail::duration patience_;
+  std::optional<bool> erlang_;
+};
+
+/// Makes a hidden node that takes no connections, connects it with the target and runs `work` there; gives the exit
+/// code. Throws tool_error when there is no such node, or it refuses.
+int with_target(const target_options& options, std::function<task<int>(context&, target&)> work);
+
+}  // namespace troupe::tool

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSL-1.0
+// The commands against a live node of Erlang/OTP, and Erlang against the observer.
+#include "../interop/otp.hpp"
+#include "programs.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace tool_test;
+using interop::published_otp;
+
+namespace {
+
+ended at_otp(const std::string& command, const std::vector<std::string>& more) {
+  std::vector<std::string> all{command, published_otp().name()};
+  all.insert(all.end(), more.begin(), more.end());
+  all.insert(all.end(), {"--cookie", interop::cookie, "--epmd-port", std::to_string(interop::epmd_port())});
+  return shell(all);
+}
+
+/// Keeps the last message; answers a call with it.
+void start_keeper() {
+  published_otp().eval(
+      "case whereis(tool_keeper) of undefined -> ok; Old -> exit(Old, kill) end, timer:sleep(10),"
+      "register(tool_keeper, spawn(fun() -> Loop = fun(F, Last) -> receive"
+      "  {'$gen_call', From, last} -> gen:reply(From, Last), F(F, Last);"
+      "  Message -> F(F, Message) end end, Loop(Loop, none) end))");
+}
+
+}  // namespace
+
+TEST_CASE("ping, ps, tree and info look at an Erlang node by its own functions") {
+  CHECK(at_otp("ping", {}).out.starts_with("pong from " + published_otp().name()));
+  const ended ps = at_otp("ps", {"--sort", "memory"});
+  CAPTURE(ps.err);
+  CHECK(ps.code == 0);
+  CHECK(contains(ps.out, "REDUCTIONS"));
+  CHECK(contains(ps.out, "application_controller"));
+  CHECK(contains(ps.out, "supervisor:kernel/1"));
+  const ended top = at_otp("top", {"--once", "--limit", "2"});
+  CHECK(top.code == 0);
+  const ended tree = at_otp("tree", {});
+  CAPTURE(tree.err);
+  CHECK(contains(tree.out, "kernel_safe_sup"));
+  CHECK(contains(at_otp("tree", {"kernel_sup"}).out, "kernel_sup"));
+  const ended info = at_otp("info", {"net_kernel"});
+  CHECK(contains(info.out, "registered_name"));
+  CHECK(contains(at_otp("info", {}).out, "otp_release"));
+}
+
+TEST_CASE("send, call, get-state, stop and kill act on an Erlang node's processes") {
+  start_keeper();
+  CHECK(at_otp("send", {"tool_keeper", "{order, 7, <<\"anvil\">>}"}).code == 0);
+  CHECK(at_otp("call", {"tool_keeper", "last"}).out == "{order,7,<<\"anvil\">>}\n");
+  const ended killed = at_otp("kill", {"tool_keeper"});
+  CAPTURE(killed.err);
+  CHECK(killed.out == "killed\n");
+  CHECK(contains(at_otp("call", {"tool_keeper", "last"}).err, "there is no process tool_keeper"));
+  CHECK(at_otp("get-state", {"kernel_sup"}).code == 0);
+  published_otp().eval("gen_event:start({local, tool_event})");
+  CHECK(at_otp("stop", {"tool_event"}).code == 0);
+  CHECK(published_otp().eval("whereis(tool_event)") == troupe::term(troupe::atom("undefined")));
+}
+
+TEST_CASE("an Erlang node that is not there, or has another cookie, is named with the reason") {
+  std::vector<std::string> wrong{"ps",      published_otp().name(), "--cookie",
+                                 "another", "--epmd-port",          std::to_string(interop::epmd_port())};
+  const ended e = shell(wrong);
+  CHECK(e.code == 1);
+  CHECK(contains(e.err, "no connection with " + published_otp().name()));
+  wrong[1] = "nobody@127.0.0.1";
+  CHECK(contains(shell(wrong).err, "knows no node nobody"));
+}
+
+TEST_CASE("Erlang asks a node's observer by rpc") {
+  const live_node node("observed@127.0.0.1", {"--observer", "--epmd-port", std::to_string(interop::epmd_port()),
+                                              "--cookie", interop::cookie});
+  interop::otp& erlang = published_otp();
+  const troupe::term system = erlang.eval(
+      "#{node := 'observed@127.0.0.1', processes := P, workers := 2} = "
+      "rpc:call('observed@127.0.0.1', troupe_observer, system, []), P > 3");
+  CHECK(system == troupe::term(true));
+  const troupe::term counter = erlang.eval(
+      "N = 'observed@127.0.0.1', Pid = rpc:call(N, troupe_observer, whereis, [counter]),"
+      "#{pid := Pid, registered_name := counter, behaviour := <<\"gen_server counter\">>, message_queue_len := 0} ="
+      "  rpc:call(N, troupe_observer, process, [Pid]), true");
+  CHECK(counter == troupe::term(true));
+  const troupe::term most = erlang.eval(
+      "length([1 || #{memory := _} <- rpc:call('observed@127.0.0.1', troupe_observer, processes, [memory, 3])])");
+  CHECK(most == troupe::term(3));
+  const troupe::term roots = erlang.eval(
+      "[Root] = rpc:call('observed@127.0.0.1', troupe_observer, roots, []),"
+      "length(supervisor:which_children(Root))");
+  CHECK(roots == troupe::term(2));
+}
