@@ -45,5 +45,6 @@ int main(int argc, const char* const* argv);
 
 // The entries of the table.
 command names_command();
+command run_command();
 
 }  // namespace troupe::tool

@@ -6,6 +6,7 @@ namespace troupe::tool {
 
 const std::vector<command>& commands() {
   static const std::vector<command> all{
+      run_command(),
       names_command(),
   };
   return all;
