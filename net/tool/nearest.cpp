@@ -29,7 +29,8 @@ std::vector<std::string> nearest(std::string_view wanted, const std::vector<std:
   found.erase(std::unique(found.begin(), found.end()), found.end());
   std::vector<std::string> result;
   for (const auto& [distance, name] : found)
-    if (distance <= std::max<std::size_t>(2, wanted.size() / 3) && result.size() < 3) result.push_back(name);
+    if (distance <= std::max<std::size_t>(2, wanted.size() / 3) && distance == found[0].first && result.size() < 3)
+      result.push_back(name);
   return result;
 }
 

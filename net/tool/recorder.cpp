@@ -37,6 +37,8 @@ trace_record record_of(const trace_event& e) {
   r.message = std::string(e.message);
   r.function = std::string(e.function);
   if (e.kind == trace_kind::send || e.kind == trace_kind::receive) {
+    if (e.role != message_role::message && e.envelope != nullptr)
+      r.ref = static_cast<const troupe::detail::routed_envelope*>(e.envelope)->ref;
     try {
       r.content = e.role == message_role::failure ? e.reason : e.content();
     } catch (const std::exception&) {
@@ -94,10 +96,15 @@ void recorder::add_note(std::int64_t time, std::string text) {
   notes_.push_back({time, std::move(text)});
 }
 
+void recorder::leave_out(std::int64_t begin, std::int64_t end) {
+  const std::lock_guard guard(lock_);
+  left_out_.emplace_back(begin, end);
+}
+
 std::vector<trace_record> recorder::sorted() const {
   const std::lock_guard guard(lock_);
-  // In the order in which they came, where the clock does not tell. (clang takes std::stable_sort of g++ 12's library for
-  // deprecated.)
+  // In the order in which they came, where the clock does not tell. (clang takes std::stable_sort of g++ 12's library
+  // for deprecated.)
   std::vector<std::pair<std::int64_t, std::size_t>> order;
   for (std::size_t i = 0; i < records_.size(); ++i) order.emplace_back(records_[i].time, i);
   std::sort(order.begin(), order.end());
@@ -115,6 +122,7 @@ std::set<pid> recorder::troupe_of(const std::vector<trace_record>& records, cons
     for (const trace_record& r : records) {
       if (labelled(r.process)) members.insert(r.process);
       if (r.kind != "spawn" || !r.other.is_pid()) continue;
+      if (r.function.find("detail::") != std::string::npos) continue;  // what an rpc runs in, for one
       if (labelled(r.other.as_pid()) || members.count(r.process) != 0) members.insert(r.other.as_pid());
     }
   return members;

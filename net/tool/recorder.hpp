@@ -12,6 +12,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace troupe::script {
@@ -26,6 +27,7 @@ struct trace_record {
   std::string message;   ///< its name
   std::string function;  ///< of spawn
   term content;          ///< of the message; of exit the reason
+  reference ref;         ///< of a request, answer or failure: which question
 };
 
 /// The records of this OS process since the last call; the first call begins. Exported to directors as script:trace.
@@ -50,6 +52,9 @@ class recorder {
   /// Something to be said across the diagram: a node has gone.
   void add_note(std::int64_t time, std::string text);
 
+  /// What happened then is left out of the diagram: it would be the same again and again.
+  void leave_out(std::int64_t begin, std::int64_t end);
+
   /// A Mermaid sequence diagram in a Markdown file.
   std::string diagram(const std::string& title, const vocabulary& words) const;
   /// Chrome's trace events, for Perfetto and chrome://tracing.
@@ -69,6 +74,7 @@ class recorder {
   std::vector<trace_record> records_;
   std::map<pid, std::vector<span>> spans_;
   std::vector<note> notes_;
+  std::vector<std::pair<std::int64_t, std::int64_t>> left_out_;
 };
 
 }  // namespace troupe::script

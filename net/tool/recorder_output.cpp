@@ -72,9 +72,12 @@ std::string said(const trace_record& r, const vocabulary& words) {
   return r.role == "request" ? "call " + text : text;
 }
 
-/// Is it the machinery's own business?
+/// Is it the machinery's own business: a message of the runner's?
 bool is_internal(const trace_record& r) {
-  return r.message == "trace_record" || r.message == "branch_done" || r.message.find("detail") != std::string::npos;
+  if (r.message == "branch_done" || r.content.is_tuple(atom("spawn_order")) || r.content.is_tuple(atom("branch_done")))
+    return true;
+  // {call, script, Function, ...}: to the rex of another node.
+  return r.content.is_tuple(atom("call")) && r.content.size() > 1 && r.content[1].is_atom(atom("script"));
 }
 
 std::set<pid> directors_of(const std::map<pid, std::vector<recorder::span>>& spans) {
@@ -103,10 +106,18 @@ std::string recorder::diagram(const std::string& title, const vocabulary& words)
       body += "    Note over " + participant("script") + ": " + mermaid_text(next_note->text) + "\n";
   };
   participant("script");
+  // Who has been asked, for each question that is open: an answer from another node is seen where it arrives.
+  std::map<reference, std::string> asked;
+  const auto ours = [&](const pid& p) {
+    return p && (members.count(p) != 0 || words.pids().label_of(p) != p.to_string());
+  };
   for (const trace_record& r : records) {
     const bool own = members.count(r.process) != 0;
-    const bool to_own = r.other.is_pid() && members.count(r.other.as_pid()) != 0;
-    if (!own && !(r.kind == "send" && to_own && r.process)) continue;
+    const bool to_own = r.other.is_pid() && ours(r.other.as_pid());
+    if (!own) continue;
+    if (std::any_of(left_out_.begin(), left_out_.end(),
+                    [&](const auto& span) { return r.time >= span.first && r.time <= span.second; }))
+      continue;
     if (is_internal(r)) continue;
     if (++lines > 500) {
       body += "    Note over " + participant("script") + ": and so on\n";
@@ -114,12 +125,19 @@ std::string recorder::diagram(const std::string& title, const vocabulary& words)
     }
     notes_until(r.time);
     const std::string who = participant(called.of(r.process));
+    const bool is_answer = r.role == "answer" || r.role == "failure";
     if (r.kind == "send") {
       // Between two of them, or to a name; machinery beside them does not matter.
       if (r.other.is_pid() && !to_own) continue;
-      if (!own) continue;
-      const char* arrow = r.role == "answer" || r.role == "failure" ? "-->>" : "->>";
-      body += "    " + who + arrow + participant(called.of(r.other)) + ": " + mermaid_text(said(r, words)) + "\n";
+      if (is_answer) asked.erase(r.ref);
+      if (r.role == "request") asked[r.ref] = called.of(r.other);
+      body += "    " + who + (is_answer ? "-->>" : "->>") + participant(called.of(r.other)) + ": " +
+              mermaid_text(said(r, words)) + "\n";
+    } else if (r.kind == "receive" && is_answer) {
+      const auto question = asked.find(r.ref);
+      if (question == asked.end()) continue;
+      body += "    " + participant(question->second) + "-->>" + who + ": " + mermaid_text(said(r, words)) + "\n";
+      asked.erase(question);
     } else if (r.kind == "spawn" && to_own) {
       body += "    Note over " + who + "," + participant(called.of(r.other)) + ": starts " +
               mermaid_text(called.of(r.other)) + "\n";

@@ -29,7 +29,7 @@ std::string line_of(const step& what, const vocabulary& words) {
     line += " " + plain(what.subject());
   for (const field& f : what.kind->fields) {
     const json* value = what.find(f.name);
-    if (value == nullptr || f.kind == field_kind::steps) continue;
+    if (value == nullptr || f.kind == field_kind::steps || f.name == "needs") continue;
     if (f.kind == field_kind::flag) {
       if (value->get<bool>()) line += ", " + std::string(f.name);
     } else {
@@ -87,9 +87,10 @@ void reporter::say(const std::string& line) {
 void reporter::end(bool right, const std::string& summary, std::chrono::nanoseconds took) {
   const std::lock_guard guard(lock_);
   if (!summary.empty()) fmt::print(to_, "{}\n", summary);
-  fmt::print(to_, "{}: {} steps{}{} in {}\n", right ? "passed" : "FAILED", done_,
+  fmt::print(to_, "{}: {} steps{}{}{}\n", right ? "passed" : "FAILED", done_,
              skipped_ == 0 ? "" : fmt::format(", {} skipped", skipped_),
-             failed_ == 0 ? "" : fmt::format(", {} failed", failed_), people_time(took));
+             failed_ == 0 ? "" : fmt::format(", {} failed", failed_),
+             summary.empty() ? " in " + people_time(took) : "");
   std::fflush(to_);
 }
 

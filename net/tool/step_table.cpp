@@ -25,11 +25,13 @@ const std::vector<field>& node_fields() {
   return fields;
 }
 
-const std::vector<step_kind>& step_kinds() {
+namespace {
+
+std::vector<step_kind> make_step_kinds() {
   using enum field_kind;
   static const field within{"within", duration, "how long it may take; 5s unless said"};
   static const field on{"on", node, "on which node; here unless said"};
-  static const std::vector<step_kind> kinds{
+  std::vector<step_kind> kinds{
       {"note", text, "says something to whoever watches", R"({"note": "now the machine breaks down"})", {}, &play_note},
       {"spawn",
        factory,
@@ -77,9 +79,7 @@ const std::vector<step_kind>& step_kinds() {
        expected,
        "waits for a message; others stay in the mailbox, in order",
        R"({"expect": {"pong": {"number": "$n"}}, "within": "1s"})",
-       {{"reply", value, "it is a call: the answer to it"},
-        {"from", node, "it comes from that node, so that a simulation without that skips it"},
-        within},
+       {{"reply", value, "it is a call: the answer to it"}, within},
        &play_expect},
       {"expect_no",
        expected,
@@ -172,6 +172,15 @@ const std::vector<step_kind>& step_kinds() {
        {{"steps", steps, "these", true}, {"title", text, "what it is that is measured"}},
        &play_measure},
   };
+  for (step_kind& kind : kinds)
+    kind.fields.push_back({"needs", node, "where that node cannot be (Erlang's in a simulation) the step is skipped"});
+  return kinds;
+}
+
+}  // namespace
+
+const std::vector<step_kind>& step_kinds() {
+  static const std::vector<step_kind> kinds = make_step_kinds();
   return kinds;
 }
 

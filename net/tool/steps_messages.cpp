@@ -53,14 +53,17 @@ void judge(scene& s, const step& w, const outcome& o, const json& answer) {
     const json reason = s.all.words.show_value(o.reason);
     if (fails == nullptr) throw step_failed("it failed: " + s.all.words.print(reason));
     s.expect(*fails, reason, "the reason");
-    s.more = "fails with " + s.all.words.print(reason);
+    if (s.all.words.print(*fails) != s.all.words.print(reason) && !fails->is_string())
+      s.more = "fails with " + s.all.words.print(reason);
     return;
   }
   if (fails != nullptr)
     throw step_failed("it was to fail\n  expected failure " + s.all.words.print(*fails) + "\n  got the answer   " +
                       s.all.words.print(answer));
-  if (const json* pattern = w.find("expect")) s.expect(*pattern, answer, "the answer");
-  s.more = s.all.words.print(answer);
+  const json* pattern = w.find("expect");
+  if (pattern != nullptr) s.expect(*pattern, answer, "the answer");
+  // What has been said already is not said again.
+  if (pattern == nullptr ? !answer.is_null() : *pattern != answer) s.more = s.all.words.print(answer);
 }
 
 /// A type that no program has: a term as it is sent.
@@ -86,8 +89,9 @@ task<> play_signal(scene& s, const step& w, const char* kind, const char* member
                                (subject.is_string() ? subject.get<std::string>() : wanted_name);
   received got = co_await s.take(wanted, w.duration("within", usual_patience), expected, nullptr);
   const json reason = got.shown[kind]["reason"];
-  if (const json* pattern = w.find("reason")) s.expect(*pattern, reason, "the reason");
-  s.more = s.all.words.print(reason);
+  const json* pattern = w.find("reason");
+  if (pattern != nullptr) s.expect(*pattern, reason, "the reason");
+  if (pattern == nullptr || !pattern->is_string() || *pattern == "_") s.more = s.all.words.print(reason);
 }
 
 }  // namespace
@@ -126,9 +130,10 @@ task<> play_expect(scene& s, const step& w) {
     return fits(pattern, shown, s.known, s.all.words);
   };
   received got = co_await s.take(wanted, w.duration("within", usual_patience), s.all.words.print(pattern), &pattern);
-  s.more = s.all.words.print(got.shown);
+  if (pattern != got.shown) s.more = s.all.words.print(got.shown);
   if (reply == nullptr) co_return;
-  if (!got.message.is_request()) throw step_failed("it is no call, so there is nobody to reply to: " + s.more);
+  if (!got.message.is_request())
+    throw step_failed("it is no call, so there is nobody to reply to: " + s.all.words.print(got.shown));
   request<term> question(got.message.release());
   question.reply(s.all.words.value(*reply, s.known));
 }

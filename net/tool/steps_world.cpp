@@ -160,6 +160,12 @@ task<> play_measure(scene& s, const step& w) {
     each.push_back(s.self.now() - start);
   }
   const std::chrono::duration<double> all = s.self.now() - begin;
+  if (s.all.record != nullptr) {
+    co_await s.fetch_records();
+    const auto ns = [](auto time) { return std::chrono::duration_cast<nanoseconds>(time.time_since_epoch()).count(); };
+    s.all.record->leave_out(ns(begin), ns(s.self.now()));
+    note(s, fmt::format("{} rounds of a measurement", rounds));
+  }
   std::sort(each.begin(), each.end());
   const auto at = [&](double share) {
     return people_time(each[static_cast<std::size_t>(share * static_cast<double>(each.size() - 1))]);

@@ -307,6 +307,31 @@ json plain_identities(json value) {
 
 }  // namespace
 
+namespace {
+
+/// JSON on one line, but for terms, which are as Erlang writes them.
+std::string text_of(const json& value) {
+  const auto list = [](const json& parts, const auto& one) {
+    std::string text;
+    for (auto part = parts.begin(); part != parts.end(); ++part) text += (text.empty() ? "" : ", ") + one(part);
+    return text;
+  };
+  if (value.is_array()) return "[" + list(value, [](const auto& part) { return text_of(*part); }) + "]";
+  if (!value.is_object()) return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (value.size() == 1) {
+    const std::string& key = value.begin().key();
+    const json& what = value.begin().value();
+    if (key == "$term" && what.is_string()) return what.get<std::string>();
+    if (key == "$tuple" && what.is_array())
+      return "{" + list(what, [](const auto& part) { return text_of(*part); }) + "}";
+    if (key == "$atom" && what.is_string()) return term(atom(what.get<std::string>())).to_string();
+  }
+  return "{" + list(value, [](const auto& part) { return json(part.key()).dump() + ": " + text_of(part.value()); }) +
+         "}";
+}
+
+}  // namespace
+
 json vocabulary::show_value(const term& got) const {
   try {
     return plain_identities(troupe::detail::json_of_term(pids_.hide(got)));
@@ -343,7 +368,7 @@ json vocabulary::show_answer(const message_type* asked, const term& answer) cons
 }
 
 std::string vocabulary::print(const json& value) const {
-  return pids_.for_people(value.dump(-1, ' ', false, json::error_handler_t::replace));
+  return pids_.for_people(text_of(value));
 }
 
 // --- before anything runs --------------------------------------------------------------------------------------------

@@ -22,9 +22,9 @@ TEST_CASE("the values and keys of a document know where they stand") {
   CHECK(at("/a/1") == "2:12");
   CHECK(at("/a/2") == "3:5");
   CHECK(at("/a/3") == "3:13");
-  CHECK(at("/b~0~1c") == "4:11");
-  CHECK(at("/n") == "4:20");
-  CHECK(at("/n/no/such") == "4:20");
+  CHECK(at("/b~0~1c") == "4:10");
+  CHECK(at("/n") == "4:19");
+  CHECK(at("/n/no/such") == "4:19");
   CHECK(doc.key_at("/a").column == 3);
   CHECK(doc.root()["a"][2] == -2500.0);
 }
@@ -92,7 +92,7 @@ TEST_CASE("a variable needs something that gives it a value") {
   CHECK(mistake_in(script_of(
             "{\"spawn\": \"echoer\", \"arguments\": [1]}, {\"expect\": {\"caught\": {\"number\": \"$total\"}}},\n"
             "{\"send\": {\"ball\": {\"from\": \"$self\", \"number\": \"$totla\"}}, \"to\": \"echoer\"}")) ==
-        "test.json:2:46: nothing gives '$totla' a value; did you mean 'total'?");
+        "test.json:2:47: nothing gives '$totla' a value; did you mean 'total'?");
 }
 
 TEST_CASE("names are compared by letters put in, taken out, changed and swapped") {

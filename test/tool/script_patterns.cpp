@@ -73,7 +73,7 @@ TEST_CASE("a difference says where, what was expected and what there is") {
   CHECK(t.differences("{\"a\": {\"b\": [1, 2]}}", "{\"a\": {\"b\": [1, 3]}}") == "/a/b/1: expected 2, got 3\n");
   CHECK(t.differences("{\"number\": 1, \"x\": 1}", "{\"nubmer\": 1, \"x\": 1}") ==
         ": there is no member 'number'; did you mean 'nubmer'?\n");
-  CHECK(t.differences("[1]", "[1, 2]") == ": expected 1 elements, got 2: [1,2]\n");
+  CHECK(t.differences("[1]", "[1, 2]") == ": expected 1 elements, got 2: [1, 2]\n");
 }
 
 TEST_CASE("times are numbers with a unit") {

@@ -78,6 +78,7 @@ struct outcome {
 inline outcome run_text(const std::string& text, std::optional<std::uint64_t> seed = {},
                         script::run_settings settings = {}) {
   const script::script what = script::parse_script("test.json", text, known());
+  set_log_level(log_level::off);
   char* buffer = nullptr;
   std::size_t size = 0;
   settings.output = ::open_memstream(&buffer, &size);
