@@ -116,7 +116,7 @@ std::string recorder::diagram(const std::string& title, const vocabulary& words)
     const bool to_own = r.other.is_pid() && ours(r.other.as_pid());
     if (!own) continue;
     if (std::any_of(left_out_.begin(), left_out_.end(),
-                    [&](const auto& span) { return r.time >= span.first && r.time <= span.second; }))
+                    [&](const auto& left) { return r.time >= left.first && r.time <= left.second; }))
       continue;
     if (is_internal(r)) continue;
     if (++lines > 500) {

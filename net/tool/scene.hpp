@@ -51,7 +51,7 @@ struct received {
 /// Plays steps. A process that may not be left while it does.
 class scene {
  public:
-  scene(context& process, performance& all) : self(process), all(all) {}
+  scene(context& process, performance& shared) : self(process), all(shared) {}
 
   context& self;                 ///< the process
   performance& all;              ///< what it shares with the others
