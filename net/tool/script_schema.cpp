@@ -102,7 +102,7 @@ json schema(const actors& known) {
     all.insert(all.end(), kind.fields.begin(), kind.fields.end());
     json one = object_of(all);
     one["description"] = kind.about;
-    one["examples"] = {json::parse(kind.example)};
+    one["examples"] = json::array({json::parse(kind.example)});
     steps.push_back(std::move(one));
   }
   const auto one_of = [](const std::vector<std::string>& names, bool others) {

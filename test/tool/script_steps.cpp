@@ -145,6 +145,7 @@ TEST_CASE("steps that need an Erlang node are skipped in a simulation, and what 
 TEST_CASE("the schema is made of the same table: every step is in it, with an example that parses") {
   const json schema = script::schema(known());
   CHECK(schema["$defs"]["step"]["oneOf"].size() == script::step_kinds().size());
+  for (const json& one : schema["$defs"]["step"]["oneOf"]) CHECK(one["examples"].is_array());
   for (const script::step_kind& kind : script::step_kinds()) {
     CAPTURE(kind.name);
     const json example = json::parse(kind.example);
