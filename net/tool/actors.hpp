@@ -78,7 +78,7 @@ template <class... A>
 std::vector<term> arguments_of(const nlohmann::json& array) {
   std::vector<term> terms;
   std::size_t i = 0;
-  const auto one = [&]<class T>(std::type_identity<T>) {
+  [[maybe_unused]] const auto one = [&]<class T>(std::type_identity<T>) {
     if constexpr (std::is_same_v<T, bool> || !std::is_class_v<T> || !std::is_aggregate_v<T>) {
       terms.push_back(troupe::detail::result_term(from_json<T>(array.at(i++))));
     } else {
