@@ -57,5 +57,6 @@ command kill_command();
 command stop_command();
 command get_state_command();
 command console_command();
+command run_command();
 
 }  // namespace troupe::tool

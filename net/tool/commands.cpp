@@ -6,9 +6,9 @@ namespace troupe::tool {
 
 const std::vector<command>& commands() {
   static const std::vector<command> all{
-      node_command(), ping_command(),      names_command(),   ps_command(),   top_command(),
-      tree_command(), info_command(),      send_command(),    call_command(), kill_command(),
-      stop_command(), get_state_command(), console_command(),
+      run_command(),  node_command(), ping_command(),      names_command(),   ps_command(),
+      top_command(),  tree_command(), info_command(),      send_command(),    call_command(),
+      kill_command(), stop_command(), get_state_command(), console_command(),
   };
   return all;
 }
