@@ -13,6 +13,9 @@ namespace troupe {
 ///                                           max_atoms, memory, max_memory, workers}
 ///     troupe_observer:processes()         a list of what process/1 gives, in the order of the pids
 ///     troupe_observer:processes(Key, N)   the N with the most of Key: messages, message_queue_len or memory
+///     troupe_observer:processes(Key, N, Ms)
+///                                         the N whose Key grows the most within so many milliseconds, at most 60000;
+///                                         by how much stands in their maps as growth
 ///     troupe_observer:process(P)          a map, or undefined; P is a pid or a registered name. Its keys, those of
 ///                                         erlang:process_info/2 where there is one: pid, registered_name, status,
 ///                                         initial_function, behaviour, where, waits_for, tasks, message_queue_len,

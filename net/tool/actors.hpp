@@ -89,11 +89,26 @@ std::vector<term> arguments_of(const nlohmann::json& array) {
   return terms;
 }
 
+/// What an argument of that type is called in JSON; a struct by its own name.
+template <class T>
+std::string word_for() {
+  if constexpr (std::is_same_v<T, bool>)
+    return "boolean";
+  else if constexpr (std::is_integral_v<T>)
+    return "integer";
+  else if constexpr (std::is_floating_point_v<T>)
+    return "number";
+  else if constexpr (std::is_same_v<T, std::string>)
+    return "text";
+  else
+    return std::string(qualified_type_name<T>());
+}
+
 template <class... A>
 factory make_factory(std::string name) {
   factory f;
   f.name = std::move(name);
-  (f.parameters.emplace_back(qualified_type_name<A>()), ...);
+  (f.parameters.push_back(word_for<A>()), ...);
   f.decode = [](const nlohmann::json& arguments) { return arguments_of<A...>(arguments); };
   return f;
 }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace CLI {
@@ -19,11 +20,18 @@ class tool_error : public std::runtime_error {
  public:
   /// 1: it was tried and failed; 2: the command line was wrong.
   explicit tool_error(const std::string& what, int exit_code = 1) : std::runtime_error(what), exit_code_(exit_code) {}
+  /// There is no process of that name or pid.
+  tool_error(const std::string& what, std::string missing_process)
+      : std::runtime_error(what), exit_code_(1), missing_process_(std::move(missing_process)) {}
+
   /// What the program ends with.
   int exit_code() const noexcept { return exit_code_; }
+  /// The name or pid of the process that is not there; empty when the error is another one.
+  const std::string& missing_process() const noexcept { return missing_process_; }
 
  private:
   int exit_code_;
+  std::string missing_process_;
 };
 
 /// A subcommand. Each stands in a file of its own, net/tool/NAME_command.cpp, and in the table of commands.cpp.

@@ -2,13 +2,16 @@
 // From the table of commands to a command line.
 #include <troupe/net/tool/command.hpp>
 #include <troupe/net/tool/manual.hpp>
+#include <troupe/net/tool/nearest.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace troupe::tool {
 
@@ -24,6 +27,16 @@ std::string help_footer(const command& c) {
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
   }
   return text;
+}
+
+/// The parser would say of a mistyped command that it has not expected it.
+void refuse_unknown_command(int argc, const char* const* argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  std::vector<std::string> names;
+  for (const command& c : commands()) names.emplace_back(c.name);
+  const std::string typed = argv[1];
+  if (std::find(names.begin(), names.end(), typed) == names.end())
+    throw tool_error("there is no command '" + typed + "'; " + script::suggestion(typed, names), 2);
 }
 
 }  // namespace
@@ -50,6 +63,7 @@ int main(int argc, const char* const* argv) {
     try {
       parsed.cli->parse(argc, argv);
     } catch (const CLI::ParseError& e) {
+      refuse_unknown_command(argc, argv);
       return parsed.cli->exit(e) == 0 ? 0 : 2;
     }
     if (man) {

@@ -4,6 +4,7 @@
 #include <troupe/net/tool/command.hpp>
 #include <troupe/net/tool/line_editor.hpp>
 #include <troupe/net/tool/looking.hpp>
+#include <troupe/net/tool/nearest.hpp>
 #include <troupe/net/tool/target.hpp>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,7 +78,11 @@ task<std::string> perform(context& self, target& there, std::string line) {
   const console_word* known = nullptr;
   for (const console_word& w : words)
     if (verb == w.word) known = &w;
-  if (known == nullptr) throw tool_error("there is no command '" + verb + "'; help lists them");
+  if (known == nullptr) {
+    std::vector<std::string> verbs;
+    for (const console_word& w : words) verbs.emplace_back(w.word);
+    throw tool_error("there is no command '" + verb + "'; " + script::suggestion(verb, verbs));
+  }
   if (verb == "help") co_return help();
   const std::string process = take_word(rest);
   const std::string_view arguments = known->arguments;
@@ -144,12 +150,17 @@ task<int> run_console(context& self, target& there, std::string history) {
     if (verb.empty()) continue;
     if (verb == "quit" || verb == "exit") break;
     std::string said;
+    std::optional<tool_error> failed;
     code = 0;
     try {
       said = co_await perform(self, there, *line);
     } catch (const tool_error& e) {
-      said = std::string(e.what()) + "\n";
+      failed = e;
       code = e.exit_code();
+    }
+    if (failed) {
+      const tool_error why = co_await with_suggestion(self, there, *failed);
+      said = std::string(why.what()) + "\n";
     }
     std::fwrite(said.data(), 1, said.size(), stdout);
     std::fflush(stdout);

@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <span>
+#include <unordered_map>
 
 namespace troupe::tool {
 
@@ -162,6 +164,41 @@ task<process_table> look_at_processes(context& self, target& there, sort_key by,
   co_return table;
 }
 
+task<process_table> look_at_rates(context& self, target& there, std::size_t limit, detail::duration window) {
+  process_table table;
+  table.rates = true;
+  table.erlang = co_await there.is_erlang(self);
+  const auto in_a_second = [window](std::uint64_t growth) {
+    return static_cast<std::uint64_t>(static_cast<double>(growth) / std::chrono::duration<double>(window).count());
+  };
+  if (table.erlang) {
+    std::unordered_map<std::string, std::uint64_t> before;
+    const std::vector<process_row> first = co_await erlang_rows(self, there);
+    for (const process_row& r : first) before.emplace(r.pid, r.messages);
+    co_await self.sleep(window);
+    table.rows = co_await erlang_rows(self, there);
+    for (process_row& r : table.rows) {
+      const auto was = before.find(r.pid);
+      r.messages = in_a_second(was == before.end() ? r.messages : r.messages - std::min(r.messages, was->second));
+    }
+    table.processes = table.rows.size();
+  } else {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(window).count();
+    const term three = arguments({"messages"_atom, limit, ms});
+    const term maps = co_await there.rpc(self, "troupe_observer:processes", three);
+    const term system = co_await there.rpc(self, "troupe_observer:system", no_arguments);
+    if (!maps.is_list()) throw tool_error(there.name() + ": troupe_observer:processes gave " + there.show(maps));
+    for (const term& map : maps.elements()) {
+      table.rows.push_back(row_of(there, map));
+      table.rows.back().messages = in_a_second(number(map, "growth"_atom));
+    }
+    table.processes = number(system, "processes"_atom);
+  }
+  sort(table.rows, sort_key::messages);
+  if (table.rows.size() > limit) table.rows.resize(limit);
+  co_return table;
+}
+
 std::string to_string(const process_table& table, std::size_t width) {
   std::size_t pid = 3;
   std::size_t name = 4;
@@ -179,8 +216,8 @@ std::string to_string(const process_table& table, std::size_t width) {
                                    name, last_of(w, what), what, s, mailbox, messages, memory);
     return cut(text, width) + "\n";
   };
-  std::string text =
-      line("PID", "NAME", "WHAT", "STATUS", "MAILBOX", table.erlang ? "REDUCTIONS" : "MESSAGES", "MEMORY");
+  const std::string taken = table.erlang ? "REDUCTIONS" : "MESSAGES";
+  std::string text = line("PID", "NAME", "WHAT", "STATUS", "MAILBOX", table.rates ? taken + "/S" : taken, "MEMORY");
   for (const process_row& r : table.rows)
     text += line(r.pid, r.name, r.what, r.status, std::to_string(r.mailbox), std::to_string(r.messages),
                  std::to_string(r.memory));
@@ -312,7 +349,7 @@ task<std::string> look_at(context& self, target& there, std::string process) {
   const export_name question = erlang ? "erlang:process_info" : "troupe_observer:process";
   const term info = co_await there.rpc(self, question, argument);
   if (info.is_map()) co_return lines_of(there, info.items());
-  if (!info.is_list()) throw tool_error(there.name() + ": there is no process " + process);
+  if (!info.is_list()) throw there.no_process(process);
   std::vector<std::pair<term, term>> items{{"pid"_atom, which}};
   for (const term& item : info.elements())
     if (item.is_tuple() && item.size() == 2) items.emplace_back(item[0], item[1]);

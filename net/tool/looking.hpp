@@ -18,8 +18,8 @@ struct process_row {
   std::string what;  ///< its behaviour, or its initial function
   std::string status;
   std::uint64_t mailbox = 0;
-  std::uint64_t messages = 0;  ///< those taken so far; of an Erlang process its reductions
-  std::uint64_t memory = 0;
+  std::uint64_t messages = 0;  ///< those taken so far, or in a second; of an Erlang process its reductions
+  std::uint64_t memory = 0;    ///< bytes
 };
 
 /// Which comes first.
@@ -31,10 +31,13 @@ struct process_table {
   std::vector<process_row> rows;
   std::uint64_t processes = 0;  ///< how many there are; perhaps more than rows
   bool erlang = false;
+  bool rates = false;  ///< messages are those of a second
 };
 
 /// The `limit` processes with the most of what is sorted by. Throws tool_error, as all here.
 task<process_table> look_at_processes(context& self, target& there, sort_key by, std::size_t limit);
+/// The same, now; but `messages` are those that are taken in a second, by what is taken within `window`.
+task<process_table> look_at_rates(context& self, target& there, std::size_t limit, detail::duration window);
 /// A line for each process under a line of headings, cut to `width` columns; 0: whole.
 std::string to_string(const process_table& table, std::size_t width = 0);
 

@@ -18,6 +18,14 @@ std::string people_time(std::chrono::nanoseconds time) {
   return fmt::format("{:.3g} s", ns / 1e9);
 }
 
+std::string people_number(double number) {
+  if (number < 1e4) return fmt::format("{:.4g}", number);
+  const auto whole = static_cast<std::int64_t>(number);
+  std::string text = std::to_string(whole);
+  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
+  return text;
+}
+
 std::string line_of(const step& what, const vocabulary& words) {
   const auto plain = [&](const json& j) { return j.is_string() ? j.get<std::string>() : words.print(j); };
   std::string line(what.kind->name);

@@ -52,6 +52,8 @@ class reporter {
 
 /// "1.5 s", "20 ms", "3.1 us".
 std::string people_time(std::chrono::nanoseconds time);
+/// "14,123", "0.25".
+std::string people_number(double number);
 /// A step on one line: `send {"ping":...} to ponger`.
 std::string line_of(const step& what, const vocabulary& words);
 

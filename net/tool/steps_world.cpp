@@ -171,8 +171,8 @@ task<> play_measure(scene& s, const step& w) {
     return people_time(each[static_cast<std::size_t>(share * static_cast<double>(each.size() - 1))]);
   };
   const double rate = all.count() > 0 ? static_cast<double>(rounds) / all.count() : 0;
-  s.more = fmt::format("{:.4g} a second; each {} (median), {} (99 %), {} to {}{}", rate, at(0.5), at(0.99), at(0),
-                       at(1), s.all.nodes.simulated() ? ", in virtual time" : "");
+  s.more = fmt::format("{} a second; each {} (median), {} (99 %), {} to {}{}", people_number(rate), at(0.5), at(0.99),
+                       at(0), at(1), s.all.nodes.simulated() ? ", in virtual time" : "");
 }
 
 }  // namespace troupe::script

@@ -7,6 +7,8 @@
 #include <troupe/mailbox/json_terms.hpp>
 #include <troupe/net/connection.hpp>
 #include <troupe/net/distribution.hpp>
+#include <troupe/net/tool/looking.hpp>
+#include <troupe/net/tool/nearest.hpp>
 #include <troupe/net/tool/tool_system.hpp>
 
 #include <CLI/CLI.hpp>
@@ -71,10 +73,14 @@ node_index target::home() const {
   return home_;
 }
 
+tool_error target::no_process(const std::string& process) const {
+  return {name() + ": there is no process " + process, process};
+}
+
 tool_error target::explain(const call_failed& failed, const std::string& process) const {
   const term& why = failed.reason();
   const auto text = [&](const std::string& what) { return tool_error(name() + ": " + what); };
-  if (why.is_atom("noproc"_atom)) return text("there is no process " + process);
+  if (why.is_atom("noproc"_atom)) return no_process(process);
   if (why.is_atom("timeout"_atom))
     return text(process + " has not answered within " + std::to_string(patience_.count() / 1'000'000) + " ms");
   if (why.is_atom("noconnection"_atom)) {
@@ -156,7 +162,7 @@ task<pid> target::pid_of(context& self, std::string text) {
     throw tool_error(this->name() + " does not tell who is called " + text +
                      ": give the pid, or start the node with --observer");
   }
-  if (!found->is_pid()) throw tool_error(this->name() + ": there is no process " + text);
+  if (!found->is_pid()) throw no_process(text);
   co_return found->as_pid();
 }
 
@@ -206,6 +212,20 @@ std::string target::show_json(const term& value) const {
   return show(detail::json_of_term(value).dump());
 }
 
+task<tool_error> with_suggestion(context& self, target& there, tool_error failed) {
+  const std::string& missing = failed.missing_process();
+  if (missing.empty() || missing.starts_with('<')) co_return failed;
+  std::vector<std::string> names;
+  try {
+    names = co_await look_at_names(self, there);
+  } catch (const tool_error&) {
+    co_return failed;  // the node tells nobody
+  }
+  const std::vector<std::string> near = script::nearest(missing, names);
+  if (near.empty()) co_return failed;
+  co_return tool_error(std::string(failed.what()) + "; " + script::suggestion(missing, near), missing);
+}
+
 int with_target(const target_options& options, std::function<task<int>(context&, target&)> work) {
   const auto at = options.node.find('@');
   if (at == std::string::npos || at == 0 || at + 1 == options.node.size())
@@ -247,8 +267,13 @@ int with_target(const target_options& options, std::function<task<int>(context&,
                        (why.empty() ? "it has not answered in time" : why));
     }
     target there(*here, options, add_node(options.node, connection->facts().creation));
-    const int code = co_await work(self, there);
-    co_return code;
+    std::optional<tool_error> failed;
+    try {
+      co_return co_await work(self, there);
+    } catch (const tool_error& e) {
+      failed = e;
+    }
+    throw co_await with_suggestion(self, there, *failed);
   };
   try {
     return run_as_process(*here, connect_and_work);

@@ -62,6 +62,8 @@ class target {
   /// The same as JSON.
   std::string show_json(const term& value) const;
 
+  /// That process is not there.
+  tool_error no_process(const std::string& process) const;
   /// A failed call as people want to read it.
   tool_error explain(const call_failed& failed, const std::string& process) const;
 
@@ -74,6 +76,10 @@ class target {
   detail::duration patience_;
   std::optional<bool> erlang_;
 };
+
+/// The same error; when a process was not there, with the registered names that are most like its own, if the node
+/// tells.
+task<tool_error> with_suggestion(context& self, target& there, tool_error failed);
 
 /// Makes a hidden node that takes no connections, connects it with the target and runs `work` there; gives the exit
 /// code. Throws tool_error when there is no such node, or it refuses.

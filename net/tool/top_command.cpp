@@ -92,13 +92,20 @@ std::string draw(const target& there, const process_table& table, sort_key by, d
   return out + "\x1b[J";
 }
 
+/// By messages: those that take the most of them now.
+task<process_table> look(context& self, target& there, sort_key by, std::size_t limit, double interval) {
+  const detail::duration window = seconds(std::min(interval, 0.25));
+  if (by == sort_key::messages) co_return co_await look_at_rates(self, there, limit, window);
+  co_return co_await look_at_processes(self, there, by, limit);
+}
+
 task<int> run_top(context& self, target& there, std::shared_ptr<const top_options> o, sort_key by) {
   double interval = o->interval;
   const raw_terminal terminal;
   for (;;) {
     const winsize size = raw_terminal::size();
     const std::size_t rows = size.ws_row > 6 ? size.ws_row - 5u : 1u;
-    const process_table table = co_await look_at_processes(self, there, by, rows);
+    const process_table table = co_await look(self, there, by, rows, interval);
     const std::string screen = draw(there, table, by, interval, size);
     std::fwrite(screen.data(), 1, screen.size(), stdout);
     std::fflush(stdout);
@@ -124,9 +131,10 @@ task<int> run_top(context& self, target& there, std::shared_ptr<const top_option
 command top_command() {
   return {
       "top", "show the busiest processes of a node, again and again",
-      "Fills the terminal with what ps prints of the processes that have taken the most messages, and draws it again\n"
-      "after each interval. Keys: m, b, y and p sort by messages, mailbox, memory and pid; + and - double and halve\n"
-      "the interval; q ends it.\n\nThe node has to be started with --observer; of Erlang's nodes any will do.",
+      "Fills the terminal with the processes that take the most messages in a second, of an Erlang node those that do\n"
+      "the most reductions, and draws it again after each interval. Keys: m, b, y and p sort by messages, mailbox,\n"
+      "memory and pid; + and - double and halve the interval; q ends it.\n\n"
+      "The node has to be started with --observer; of Erlang's nodes any will do.",
       "troupe top shop@127.0.0.1 --sort mailbox --interval 0.5\ntroupe top shop@127.0.0.1 --once",
       [](CLI::App& cli) -> std::function<int()> {
         auto o = std::make_shared<top_options>();
@@ -146,7 +154,7 @@ command top_command() {
               const int code = co_await run_top(self, there, o, *by);
               co_return code;
             }
-            const process_table table = co_await look_at_processes(self, there, *by, o->limit);
+            const process_table table = co_await look(self, there, *by, o->limit, o->interval);
             std::fputs(to_string(table).c_str(), stdout);
             co_return 0;
           });

@@ -132,6 +132,25 @@ TEST_CASE("what is not there is named: processes, supervisors, an observer") {
   CHECK(contains(hidden.err, "--observer"));
 }
 
+TEST_CASE("names that are nearly right are suggested: of processes, of commands") {
+  CHECK(contains(shell(on("call", shop(), {"conuter", "get"})).err, "no process conuter; did you mean 'counter'?"));
+  CHECK(contains(shell(on("info", shop(), {"conuter"})).err, "no process conuter; did you mean 'counter'?"));
+  CHECK(contains(shell({"conosle", shop()}).err, "there is no command 'conosle'; did you mean 'console'?"));
+}
+
+TEST_CASE("a process that holds its worker is shown, as running") {
+  const live_node node("busy@127.0.0.1", {"--observer"});
+  CHECK(shell(on("send", node.name(), {"spinner", "spin"})).code == 0);
+  const ended all = shell(on("ps", node.name(), {}));
+  CHECK(all.code == 0);
+  CHECK(contains(all.out, "spinner"));
+  CHECK(contains(all.out, "running"));
+  const ended one = shell(on("info", node.name(), {"spinner"}));
+  CHECK(one.code == 0);
+  CHECK(contains(one.out, "plugin.cpp:"));
+  CHECK(shell(on("send", node.name(), {"releaser", "release"})).code == 0);
+}
+
 TEST_CASE("a process that does not answer is given up") {
   const ended e = shell(on("call", shop(), {"deaf", "hello", "--timeout", "2"}));
   CHECK(e.code == 1);
@@ -165,7 +184,7 @@ TEST_CASE("a wrong command line is told from a failure, and says what was wrong"
     CHECK(contains(e.err, what));
   };
   wrong({}, "troupe");
-  wrong({"pign", "a@b"}, "pign");
+  wrong({"pign", "a@b"}, "there is no command 'pign'; did you mean 'ping'?");
   wrong({"ping"}, "NODE");
   wrong({"ping", "shop"}, "'shop' is no node's name");
   wrong(on("ps", shop(), {"--sort", "size"}), "--sort size");

@@ -87,6 +87,13 @@ TEST_CASE("Erlang asks a node's observer by rpc") {
   const troupe::term most = erlang.eval(
       "length([1 || #{memory := _} <- rpc:call('observed@127.0.0.1', troupe_observer, processes, [memory, 3])])");
   CHECK(most == troupe::term(3));
+  const troupe::term grown = erlang.eval(
+      "[#{growth := G}] = rpc:call('observed@127.0.0.1', troupe_observer, processes, [messages, 1, 10]), G >= 0");
+  CHECK(grown == troupe::term(true));
+  const troupe::term wrong = erlang.eval(
+      "[{badrpc, _} = rpc:call('observed@127.0.0.1', troupe_observer, processes, A) ||"
+      " A <- [[size, 1], [messages, 1, 60001], [messages], [messages, -1]]], true");
+  CHECK(wrong == troupe::term(true));
   const troupe::term roots = erlang.eval(
       "[Root] = rpc:call('observed@127.0.0.1', troupe_observer, roots, []),"
       "length(supervisor:which_children(Root))");

@@ -5,8 +5,10 @@
 #include <troupe/actors/behaviours/all.hpp>
 #include <troupe/net/tool/plugin.hpp>
 
+#include <atomic>
 #include <cstdio>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -27,6 +29,9 @@ struct name_it {
   int times;
   using reply = std::string;
 };
+
+struct spin {};
+struct release {};
 
 class counter : public gen_server {
  public:
@@ -56,6 +61,19 @@ process deaf(context& self) {
   co_await self.receive<never>();
 }
 
+/// Holds its worker from `spin` until somebody has sent `release` to the other.
+std::atomic<bool> released{false};
+process spinner(context& self) {
+  for (;;) {
+    co_await self.receive<spin>();
+    while (!released.load()) std::this_thread::yield();
+  }
+}
+process releaser(context& self) {
+  co_await self.receive<release>();
+  released.store(true);
+}
+
 application counting() {
   application app{.name = "counting"};
   app.start = [](context& self, const environment&) -> task<start_result> {
@@ -77,5 +95,7 @@ extern "C" void troupe_load(troupe::tool::plugin& to) {
   to.setup([](node& here) {
     here.spawn({.name = "kept"}, keeper);
     here.spawn({.name = "deaf"}, deaf);
+    here.spawn({.name = "spinner"}, spinner);
+    here.spawn({.name = "releaser"}, releaser);
   });
 }

@@ -15,9 +15,11 @@ TEST_CASE("top draws the processes, sorts them by keys, and ends with q") {
   terminal t(on("top", shop(), {"--interval", "0.1"}));
   CHECK(t.shows("by messages"));
   CHECK(t.shows("MAILBOX"));
+  CHECK(t.shows("MESSAGES/S"));
   CHECK(t.shows("counting_sup"));
   t.type("b");
   CHECK(t.shows("by mailbox"));
+  CHECK(t.shows("MESSAGES "));
   t.type("y");
   CHECK(t.shows("by memory"));
   t.type("p");
