@@ -12,8 +12,24 @@
 namespace troupe::script {
 
 namespace machinery {
+
 std::function<bool(atom node)> crash_node;
+
+namespace {
+
+/// What spawns a factory's process: keeps the factory's code alive with it.
+struct starter {
+  const factory* what;
+  process operator()(context& self, std::vector<term> arguments) const { return what->start(self, arguments); }
+};
+
+}  // namespace
+
+spawned spawn_factory(context& self, const factory& what, const spawn_options& options, std::vector<term> arguments) {
+  return self.spawn(options, starter{&what}, std::move(arguments));
 }
+
+}  // namespace machinery
 
 actors::actors() {
   messages<down, exit_signal, nodeup, nodedown>();
@@ -84,16 +100,6 @@ std::string actors::to_string() const {
   return text;
 }
 
-namespace {
-
-/// What spawns a factory's process: keeps the factory's code alive with it.
-struct starter {
-  const factory* what;
-  process operator()(context& self, std::vector<term> arguments) const { return what->start(self, arguments); }
-};
-
-}  // namespace
-
 task<pid> begin_here(context& self, const actors& all, std::string name_of_factory, std::string name,
                      std::vector<term> arguments) {
   const factory* f = all.find(name_of_factory);
@@ -101,7 +107,7 @@ task<pid> begin_here(context& self, const actors& all, std::string name_of_facto
   if (f->start) {
     spawn_options options;
     if (!name.empty()) options.name = name;
-    const spawned made = self.spawn(options, starter{f}, std::move(arguments));
+    const spawned made = machinery::spawn_factory(self, *f, options, std::move(arguments));
     co_return made.pid;
   }
   start_result made = co_await f->begin(self, std::move(arguments), std::move(name), false);

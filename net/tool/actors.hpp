@@ -157,8 +157,8 @@ class added {
 ///
 ///     void my_actors(troupe::script::actors& a) {
 ///       a.add("counter", counter).takes<increment, get>().about("counts; [start]");
-///       a.add<account, std::int64_t>("account").takes<balance>();      // a behaviour, and its constructor's
-///       parameters a.messages<heard, nodedown>();                                 // what comes to the script
+///       a.add<account, std::int64_t>("account").takes<balance>();  // a behaviour: what its constructor takes
+///       a.messages<heard>();                                       // what comes to the script
 ///       a.add(shop_application());
 ///     }
 ///     int main(int argc, char** argv) { return troupe::script::main(argc, argv, my_actors); }
@@ -204,9 +204,11 @@ class actors {
   const factory* find(std::string_view name) const;
   /// Null when there is none.
   const application* find_application(std::string_view name) const;
-  /// For suggestions.
+  /// The names of all factories, for suggestions.
   std::vector<std::string> factory_names() const;
+  /// Those of all messages.
   std::vector<std::string> message_names() const;
+  /// Those of all applications.
   std::vector<std::string> application_names() const;
   /// What `--actors` prints.
   std::string to_string() const;
@@ -241,6 +243,8 @@ task<pid> begin_application(context& self, const actors& all, std::string name);
 task<> segfault(context& self);
 
 namespace machinery {
+/// Spawns the process of a factory that has `start`.
+spawned spawn_factory(context& self, const factory& what, const spawn_options& options, std::vector<term> arguments);
 /// Set in a simulation: crashes the node of that name, and gives true.
 extern std::function<bool(atom node)> crash_node;
 }  // namespace machinery

@@ -2,6 +2,7 @@
 #include <troupe/net/tool/document.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <iterator>
 #include <utility>
@@ -62,14 +63,13 @@ class document_builder {
   bool key(std::string& name) {
     level& l = levels_.back();
     l.key = name;
-    const std::string p = pointer_to(l.pointer, name);
-    const position here = at(before_string());
-    if (!out_.keys_.emplace(p, here).second) {
-      const position first = out_.keys_.at(p);
-      throw script_error(out_.file_, here,
-                         "the key '" + name + "' is here for the second time; the first one stands in line " +
-                             std::to_string(first.line));
-    }
+    l.key_place = at(before_string());
+    if (!l.value->contains(name)) return true;
+    for (const auto& [key, spot] : out_.spots_[l.spot].parts)
+      if (key == name)
+        throw script_error(out_.file_, l.key_place,
+                           "the key '" + name + "' is here for the second time; the first one stands in line " +
+                               std::to_string(out_.spots_[spot].key.line));
     return true;
   }
   bool parse_error(std::size_t, const std::string&, const json::exception& e) {
@@ -84,9 +84,10 @@ class document_builder {
 
  private:
   struct level {
-    std::string pointer;
     json* value;
-    std::string key;
+    std::size_t spot;
+    std::string key{};
+    position key_place{};
   };
 
   std::size_t offset() const { return static_cast<std::size_t>(furthest - text_.data()); }
@@ -117,27 +118,28 @@ class document_builder {
     return i;
   }
 
-  /// Puts the value where it belongs; gives it and its pointer.
-  std::pair<json*, std::string> place(json value, std::size_t begin) {
+  /// Puts the value where it belongs; gives it and its spot.
+  std::pair<json*, std::size_t> place(json value, std::size_t begin) {
+    const std::size_t made = out_.spots_.size();
+    document::spot& spot = out_.spots_.emplace_back();
+    spot.value = at(begin);
+    spot.is_object = value.is_object();
     if (levels_.empty()) {
       out_.root_ = std::move(value);
-      out_.values_.emplace("", at(begin));
-      return {&out_.root_, ""};
+      return {&out_.root_, made};
     }
     level& l = levels_.back();
-    json* where;
-    std::string p;
     if (l.value->is_array()) {
-      p = pointer_to(l.pointer, l.value->size());
+      out_.spots_[l.spot].parts.emplace_back(std::string(), made);
       l.value->push_back(std::move(value));
-      where = &l.value->back();
-    } else {
-      p = pointer_to(l.pointer, l.key);
-      where = &(*l.value)[l.key];
-      *where = std::move(value);
+      return {&l.value->back(), made};
     }
-    out_.values_.emplace(p, at(begin));
-    return {where, p};
+    spot.key = l.key_place;
+    spot.has_key = true;
+    out_.spots_[l.spot].parts.emplace_back(l.key, made);
+    json& where = (*l.value)[l.key];
+    where = std::move(value);
+    return {&where, made};
   }
   bool scalar(json value, std::size_t begin) {
     place(std::move(value), begin);
@@ -145,8 +147,8 @@ class document_builder {
   }
   bool open(json value) {
     if (levels_.size() >= 200) throw script_error(out_.file_, at(offset() - 1), "nested deeper than 200 levels");
-    auto [where, p] = place(std::move(value), offset() - 1);
-    levels_.push_back({std::move(p), where, {}});
+    const auto [where, spot] = place(std::move(value), offset() - 1);
+    levels_.push_back({where, spot});
     return true;
   }
   bool close() {
@@ -170,18 +172,35 @@ document::document(std::string file, const std::string& text) : file_(std::move(
   nlohmann::json::sax_parse(begin, end, &builder);
 }
 
-position document::value_at(std::string pointer) const {
-  for (;;) {
-    const auto found = values_.find(pointer);
-    if (found != values_.end()) return found->second;
-    if (pointer.empty()) return {};
-    pointer.resize(pointer.rfind('/'));
+std::pair<const document::spot*, bool> document::find(const std::string& pointer) const {
+  const spot* here = &spots_.front();
+  for (std::size_t begin = 0; begin < pointer.size();) {
+    const std::size_t end = std::min(pointer.find('/', begin + 1), pointer.size());
+    std::string key;
+    for (std::size_t i = begin + 1; i < end; ++i) {
+      const bool escaped = pointer[i] == '~' && i + 1 < end;
+      key += escaped ? (pointer[++i] == '0' ? '~' : '/') : pointer[i];
+    }
+    std::size_t which = here->parts.size();
+    if (!here->is_object) {
+      std::from_chars(key.data(), key.data() + key.size(), which);
+    } else {
+      for (which = 0; which < here->parts.size() && here->parts[which].first != key;) ++which;
+    }
+    if (which >= here->parts.size()) return {here, false};
+    here = &spots_[here->parts[which].second];
+    begin = end;
   }
+  return {here, true};
+}
+
+position document::value_at(const std::string& pointer) const {
+  return find(pointer).first->value;
 }
 
 position document::key_at(const std::string& pointer) const {
-  const auto found = keys_.find(pointer);
-  return found != keys_.end() ? found->second : value_at(pointer);
+  const auto [here, exact] = find(pointer);
+  return exact && here->has_key ? here->key : here->value;
 }
 
 std::string pointer_to(const std::string& pointer, const std::string& key) {

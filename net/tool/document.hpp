@@ -5,9 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
-#include <map>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace troupe::script {
 
@@ -31,6 +32,18 @@ class script_error : public std::runtime_error {
   position where_;
 };
 
+/// A value that cannot be made; what() says why, `pointer` where in what was written.
+class value_error : public std::runtime_error {
+ public:
+  /// There, relative to what was to be made, is that.
+  value_error(std::string pointer, const std::string& what) : std::runtime_error(what), pointer_(std::move(pointer)) {}
+  /// A JSON pointer.
+  const std::string& pointer() const noexcept { return pointer_; }
+
+ private:
+  std::string pointer_;
+};
+
 /// A JSON text. Its values are named by JSON pointers: "/steps/0/send".
 class document {
  public:
@@ -42,15 +55,24 @@ class document {
   /// What errors call it.
   const std::string& file() const noexcept { return file_; }
   /// Where the value of that pointer begins; of the nearest one around it, when there is none.
-  position value_at(std::string pointer) const;
+  position value_at(const std::string& pointer) const;
   /// Where the key of that value begins.
   position key_at(const std::string& pointer) const;
 
  private:
   friend class document_builder;
+  /// Where a value stands, and those in it: as many as the text has, so no pointers as texts.
+  struct spot {
+    position value, key;
+    bool is_object = false, has_key = false;
+    std::vector<std::pair<std::string, std::size_t>> parts;  // their keys (empty in a list), and which spots they are
+  };
+  /// The spot of that pointer, or of the nearest one around it; whether it is the former.
+  std::pair<const spot*, bool> find(const std::string& pointer) const;
+
   std::string file_;
   nlohmann::json root_;
-  std::map<std::string, position> values_, keys_;
+  std::vector<spot> spots_;  // the root's first
 };
 
 /// The pointer of a member, or an element, of the value with that pointer.

@@ -21,7 +21,8 @@ namespace troupe::script {
 // | [P, Q], [P, "..."]              | a list of exactly these, and one that begins so                               |
 // | {"$any_of": [P, Q]}             | what one of them fits                                                         |
 // | {"$at_least": 1, "$at_most": 9} | a number within these bounds                                                  |
-// | {"$term": "{error, _}"}         | a term, as Erlang writes it, with _ and $x                                    |
+// | {"$term": "{error, _}"}         | a term, as Erlang writes it, with _ and $x; [$h|$t] takes a list apart, and |
+// |                                 | #{a => _} is a map that has this key, and maybe others                        |
 
 /// A difference.
 struct difference {
@@ -35,6 +36,12 @@ bool fits(const nlohmann::json& pattern, const nlohmann::json& got, variables& k
 
 /// Throws value_error for a pattern that can fit nothing: an unknown $word, a term that cannot be read.
 void check_pattern(const nlohmann::json& pattern, const vocabulary& words);
+
+/// The keys with a $ that mean something in patterns.
+const std::vector<std::string>& pattern_words();
+
+/// For people: on one line, with the values of the variables that have one.
+std::string print_pattern(const nlohmann::json& pattern, const variables& known, const vocabulary& words);
 
 /// The variables that it would bind.
 std::vector<std::string> variables_of(const nlohmann::json& pattern);

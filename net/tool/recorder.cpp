@@ -9,15 +9,15 @@
 
 namespace troupe::script {
 
-namespace {
-
-std::int64_t ns(troupe::detail::time_point time) {
+std::int64_t trace_time(troupe::detail::time_point time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
 
+namespace {
+
 trace_record record_of(const trace_event& e) {
   trace_record r{};
-  r.time = ns(e.time);
+  r.time = trace_time(e.time);
   switch (e.kind) {
     case trace_kind::send: r.kind = "send"; break;
     case trace_kind::receive: r.kind = "receive"; break;
@@ -77,13 +77,13 @@ void recorder::watch(actor_system& system) {
   system.trace([this](const trace_event& e) {
     trace_record r = record_of(e);
     const std::lock_guard guard(lock_);
-    if (records_.size() < 1'000'000) records_.push_back(std::move(r));
+    if (records_.size() < 1'000'000) records_.push_back({next_++, std::move(r)});
   });
 }
 
 void recorder::add(std::vector<trace_record> records) {
   const std::lock_guard guard(lock_);
-  for (trace_record& r : records) records_.push_back(std::move(r));
+  for (trace_record& r : records) records_.push_back({next_++, std::move(r)});
 }
 
 void recorder::add_span(const pid& by, span s) {
@@ -93,36 +93,41 @@ void recorder::add_span(const pid& by, span s) {
 
 void recorder::add_note(std::int64_t time, std::string text) {
   const std::lock_guard guard(lock_);
-  notes_.push_back({time, std::move(text)});
+  notes_.push_back({time, next_++, std::move(text)});
 }
 
-void recorder::leave_out(std::int64_t begin, std::int64_t end) {
+std::uint64_t recorder::next_number() const {
   const std::lock_guard guard(lock_);
-  left_out_.emplace_back(begin, end);
+  return next_;
 }
 
-std::vector<trace_record> recorder::sorted() const {
+void recorder::leave_out_since(std::uint64_t number) {
   const std::lock_guard guard(lock_);
-  // In the order in which they came, where the clock does not tell. (clang takes std::stable_sort of g++ 12's library
-  // for deprecated.)
-  std::vector<std::pair<std::int64_t, std::size_t>> order;
-  for (std::size_t i = 0; i < records_.size(); ++i) order.emplace_back(records_[i].time, i);
-  std::sort(order.begin(), order.end());
-  std::vector<trace_record> all;
-  for (const auto& [time, i] : order) all.push_back(records_[i]);
+  left_out_.emplace_back(number, next_);
+}
+
+std::vector<recorder::numbered> recorder::sorted() const {
+  const std::lock_guard guard(lock_);
+  std::vector<numbered> all = records_;
+  std::sort(all.begin(), all.end(), [](const numbered& a, const numbered& b) {
+    return std::pair(a.record.time, a.number) < std::pair(b.record.time, b.number);
+  });
   return all;
 }
 
-std::set<pid> recorder::troupe_of(const std::vector<trace_record>& records, const std::set<pid>& directors,
+std::set<pid> recorder::troupe_of(const std::vector<numbered>& records, const std::set<pid>& directors,
                                   const vocabulary& words) {
   std::set<pid> members = directors;
   const auto labelled = [&](const pid& p) { return p && words.pids().label_of(p) != p.to_string(); };
   // Twice: what a node spawns for another one's script is labelled only by that.
   for (int round = 0; round < 2; ++round)
-    for (const trace_record& r : records) {
+    for (const auto& [number, r] : records) {
       if (labelled(r.process)) members.insert(r.process);
       if (r.kind != "spawn" || !r.other.is_pid()) continue;
-      if (r.function.find("detail::") != std::string::npos) continue;  // what an rpc runs in, for one
+      // What an rpc runs in, for one, and what holds the branches of a script.
+      if (r.function.find("detail::") != std::string::npos ||
+          r.function.find("script::machinery::") != std::string::npos)
+        continue;
       if (labelled(r.other.as_pid()) || members.count(r.process) != 0) members.insert(r.other.as_pid());
     }
   return members;

@@ -30,6 +30,9 @@ struct trace_record {
   reference ref;         ///< of a request, answer or failure: which question
 };
 
+/// A time as records have it.
+std::int64_t trace_time(troupe::detail::time_point time);
+
 /// The records of this OS process since the last call; the first call begins. Exported to directors as script:trace.
 std::vector<trace_record> take_trace(actor_system& here);
 
@@ -38,9 +41,9 @@ class recorder {
  public:
   /// A span of the director: a step.
   struct span {
-    std::string title;
-    std::int64_t begin, end;
-    bool failed;
+    std::string title;        ///< the step on one line
+    std::int64_t begin, end;  ///< from when to when, as trace_time
+    bool failed;              ///< it did not come out as expected
   };
 
   /// From now on what happens in that system is recorded.
@@ -52,8 +55,10 @@ class recorder {
   /// Something to be said across the diagram: a node has gone.
   void add_note(std::int64_t time, std::string text);
 
-  /// What happened then is left out of the diagram: it would be the same again and again.
-  void leave_out(std::int64_t begin, std::int64_t end);
+  /// What comes next gets that number: virtual time does not tell before from after.
+  std::uint64_t next_number() const;
+  /// What has come since that number is left out of the diagram: it would be the same again and again.
+  void leave_out_since(std::uint64_t number);
 
   /// A Mermaid sequence diagram in a Markdown file.
   std::string diagram(const std::string& title, const vocabulary& words) const;
@@ -61,20 +66,27 @@ class recorder {
   nlohmann::json chrome_trace(const vocabulary& words) const;
 
  private:
+  struct numbered {
+    std::uint64_t number;
+    trace_record record;
+  };
   struct note {
     std::int64_t time;
+    std::uint64_t number;
     std::string text;
   };
-  std::vector<trace_record> sorted() const;
+  /// In the order of their times, and of their numbers where these are the same.
+  std::vector<numbered> sorted() const;
   /// The processes that the script has made, and those that these have.
-  static std::set<pid> troupe_of(const std::vector<trace_record>& records, const std::set<pid>& directors,
+  static std::set<pid> troupe_of(const std::vector<numbered>& records, const std::set<pid>& directors,
                                  const vocabulary& words);
 
   mutable std::mutex lock_;
-  std::vector<trace_record> records_;
+  std::uint64_t next_ = 0;
+  std::vector<numbered> records_;
   std::map<pid, std::vector<span>> spans_;
   std::vector<note> notes_;
-  std::vector<std::pair<std::int64_t, std::int64_t>> left_out_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> left_out_;  // from that number to before that one
 };
 
 }  // namespace troupe::script

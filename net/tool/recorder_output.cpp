@@ -2,6 +2,7 @@
 // What has been recorded as a diagram for people, and as a trace for programs.
 #include <troupe/net/remote.hpp>
 #include <troupe/net/tool/recorder.hpp>
+#include <troupe/net/tool/wording.hpp>
 
 #include <algorithm>
 #include <deque>
@@ -13,21 +14,20 @@ using nlohmann::json;
 
 namespace {
 
-/// Mermaid takes some characters for its own.
-std::string mermaid_text(std::string text) {
-  if (text.size() > 100) text = text.substr(0, 97) + "...";
+/// Mermaid takes some characters for its own: they are written by their names or numbers, without the & of HTML, whose
+/// semicolon would end a statement.
+std::string mermaid_text(const std::string& text) {
   std::string made;
-  for (const char c : text) {
-    if (c == ';')
-      made += "#59;";
-    else if (c == '#')
-      made += "#35;";
-    else if (c == '<')
-      made += "&lt;";
-    else if (c == '>')
-      made += "&gt;";
-    else
-      made += c == '\n' ? ' ' : c;
+  for (const char c : shortened(text, 100)) {
+    switch (c) {
+      case ';': made += "#59;"; break;
+      case '#': made += "#35;"; break;
+      case '%': made += "#37;"; break;
+      case '<': made += "#lt;"; break;
+      case '>': made += "#gt;"; break;
+      case '&': made += "#amp;"; break;
+      default: made += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+    }
   }
   return made;
 }
@@ -35,8 +35,9 @@ std::string mermaid_text(std::string text) {
 /// Who is meant by `to`, as far as it can be seen: a process, or somebody with a name.
 class names {
  public:
-  names(const std::vector<trace_record>& records, const vocabulary& words) : words_(words) {
-    for (const trace_record& r : records)
+  template <class Records>
+  names(const Records& records, const vocabulary& words) : words_(words) {
+    for (const auto& [number, r] : records)
       if (r.kind == "spawn" && r.other.is_pid() && !r.function.empty()) functions_[r.other.as_pid()] = r.function;
   }
   std::string of(const pid& p) const {
@@ -54,8 +55,10 @@ class names {
     if (to.is_pid()) return of(to.as_pid());
     if (to.is_atom()) return std::string(to.as_atom().name());
     if (to.is_tuple() && to.size() == 2 && to[0].is_atom() && to[1].is_atom()) {
-      const std::string node(to[1].as_atom().name());
-      return std::string(to[0].as_atom().name()) + " at " + node.substr(0, node.find('@'));
+      const std::string name(to[0].as_atom().name()), node(to[1].as_atom().name());
+      // One participant, however it is addressed.
+      if (node.starts_with("here@") || words_.pids().has_label_on(name, node)) return name;
+      return name + " at " + node.substr(0, node.find('@'));
     }
     return to.to_string();
   }
@@ -72,10 +75,10 @@ std::string said(const trace_record& r, const vocabulary& words) {
   return r.role == "request" ? "call " + text : text;
 }
 
-/// Is it the machinery's own business: a message of the runner's?
+/// Is it the machinery's own business: a message of the runner's, or of the start of a behaviour?
 bool is_internal(const trace_record& r) {
-  if (r.message == "branch_done" || r.content.is_tuple(atom("spawn_order")) || r.content.is_tuple(atom("branch_done")))
-    return true;
+  for (const char* ours : {"branch_done", "spawn_order", "start_demand", "start_result"})
+    if (r.message == ours || r.content.is_atom(atom(ours)) || r.content.is_tuple(atom(ours))) return true;
   // {call, script, Function, ...}: to the rex of another node.
   return r.content.is_tuple(atom("call")) && r.content.size() > 1 && r.content[1].is_atom(atom("script"));
 }
@@ -89,7 +92,7 @@ std::set<pid> directors_of(const std::map<pid, std::vector<recorder::span>>& spa
 }  // namespace
 
 std::string recorder::diagram(const std::string& title, const vocabulary& words) const {
-  const std::vector<trace_record> records = sorted();
+  const std::vector<numbered> records = sorted();
   const std::set<pid> members = troupe_of(records, directors_of(spans_), words);
   const names called(records, words);
   std::vector<std::string> participants;
@@ -101,8 +104,9 @@ std::string recorder::diagram(const std::string& title, const vocabulary& words)
   std::string body;
   std::size_t lines = 0;
   auto next_note = notes_.begin();
-  const auto notes_until = [&](std::int64_t time) {
-    for (; next_note != notes_.end() && next_note->time <= time; ++next_note)
+  const auto notes_until = [&](std::int64_t time, std::uint64_t number) {
+    for (; next_note != notes_.end() && std::pair(next_note->time, next_note->number) < std::pair(time, number);
+         ++next_note)
       body += "    Note over " + participant("script") + ": " + mermaid_text(next_note->text) + "\n";
   };
   participant("script");
@@ -111,19 +115,19 @@ std::string recorder::diagram(const std::string& title, const vocabulary& words)
   const auto ours = [&](const pid& p) {
     return p && (members.count(p) != 0 || words.pids().label_of(p) != p.to_string());
   };
-  for (const trace_record& r : records) {
+  for (const auto& [number, r] : records) {
     const bool own = members.count(r.process) != 0;
     const bool to_own = r.other.is_pid() && ours(r.other.as_pid());
     if (!own) continue;
     if (std::any_of(left_out_.begin(), left_out_.end(),
-                    [&](const auto& left) { return r.time >= left.first && r.time <= left.second; }))
+                    [&, n = number](const auto& left) { return n >= left.first && n < left.second; }))
       continue;
     if (is_internal(r)) continue;
     if (++lines > 500) {
       body += "    Note over " + participant("script") + ": and so on\n";
       break;
     }
-    notes_until(r.time);
+    notes_until(r.time, number);
     const std::string who = participant(called.of(r.process));
     const bool is_answer = r.role == "answer" || r.role == "failure";
     if (r.kind == "send") {
@@ -147,15 +151,15 @@ std::string recorder::diagram(const std::string& title, const vocabulary& words)
       body += "    Note over " + who + ": ends with " + mermaid_text(words.print(words.show_value(r.content))) + "\n";
     }
   }
-  notes_until(INT64_MAX);
-  std::string text = "# " + title + "\n\n```mermaid\nsequenceDiagram\n";
+  notes_until(INT64_MAX, UINT64_MAX);
+  std::string text = "# " + without_controls(title) + "\n\n```mermaid\nsequenceDiagram\n";
   for (std::size_t i = 0; i < participants.size(); ++i)
     text += "    participant p" + std::to_string(i) + " as " + mermaid_text(participants[i]) + "\n";
   return text + body + "```\n";
 }
 
 json recorder::chrome_trace(const vocabulary& words) const {
-  const std::vector<trace_record> records = sorted();
+  const std::vector<numbered> records = sorted();
   const names called(records, words);
   json events = json::array();
   std::map<std::string, int> nodes;
@@ -201,7 +205,7 @@ json recorder::chrome_trace(const vocabulary& words) const {
   // An arrow from each send to the receive of the same thing, first come, first served.
   std::map<std::string, std::deque<int>> open;
   int arrows = 0;
-  for (const trace_record& r : records) {
+  for (const auto& [number, r] : records) {
     if (is_internal(r)) continue;
     if (r.kind == "spawn") {
       instant(r, "spawn " + called.of(r.other), {{"function", r.function}});
@@ -211,7 +215,7 @@ json recorder::chrome_trace(const vocabulary& words) const {
       instant(r, r.kind + " " + called.of(r.other), json::object());
     } else {
       const std::string text = said(r, words);
-      instant(r, r.kind + " " + (text.size() > 60 ? text.substr(0, 57) + "..." : text),
+      instant(r, r.kind + " " + shortened(text, 60),
               {{"content", text}, {"role", r.role}, {"other", r.kind == "send" ? called.of(r.other) : ""}});
       const bool is_send = r.kind == "send";
       const auto [node, thread] = place(r.process);

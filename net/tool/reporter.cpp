@@ -3,28 +3,13 @@
 
 #include <troupe/net/tool/script.hpp>
 #include <troupe/net/tool/values.hpp>
+#include <troupe/net/tool/wording.hpp>
 
 #include <fmt/core.h>
 
 namespace troupe::script {
 
 using nlohmann::json;
-
-std::string people_time(std::chrono::nanoseconds time) {
-  const auto ns = static_cast<double>(time.count());
-  if (ns < 1e3) return fmt::format("{:.0f} ns", ns);
-  if (ns < 1e6) return fmt::format("{:.3g} us", ns / 1e3);
-  if (ns < 1e9) return fmt::format("{:.3g} ms", ns / 1e6);
-  return fmt::format("{:.3g} s", ns / 1e9);
-}
-
-std::string people_number(double number) {
-  if (number < 1e4) return fmt::format("{:.4g}", number);
-  const auto whole = static_cast<std::int64_t>(number);
-  std::string text = std::to_string(whole);
-  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
-  return text;
-}
 
 std::string line_of(const step& what, const vocabulary& words) {
   const auto plain = [&](const json& j) { return j.is_string() ? j.get<std::string>() : words.print(j); };
@@ -45,13 +30,13 @@ std::string line_of(const step& what, const vocabulary& words) {
           (f.name == "to" || f.name == "on" || f.name == "as" ? " " : ", ") + std::string(f.name) + " " + plain(*value);
     }
   }
-  return line;
+  return without_controls(line);
 }
 
 void reporter::begin(const std::string& name, const std::string& title) {
   const std::lock_guard guard(lock_);
   if (how_ == verbosity::quiet) return;
-  fmt::print(to_, "{}: {}\n", name, title);
+  fmt::print(to_, "{}: {}\n", without_controls(name), without_controls(title));
   std::fflush(to_);
 }
 
@@ -60,7 +45,7 @@ void reporter::done(const step& what, const vocabulary& words, std::chrono::nano
   ++done_;
   if (how_ == verbosity::quiet) return;
   if (what.kind->name == "note") {
-    fmt::print(to_, "        -- {}\n", what.subject().get<std::string>());
+    fmt::print(to_, "        -- {}\n", without_controls(what.subject().get<std::string>()));
   } else {
     fmt::print(to_, "  ok {:>4} {}{}  ({})\n", what.number, line_of(what, words), more.empty() ? "" : ": " + more,
                people_time(took));
@@ -83,6 +68,13 @@ void reporter::failed(const step& what, const vocabulary& words, const std::stri
   std::string text = details;
   for (std::size_t i = text.find('\n'); i != std::string::npos; i = text.find('\n', i + 1)) text.insert(i + 1, "     ");
   fmt::print(to_, "{}\n", text);
+  std::fflush(to_);
+}
+
+void reporter::broken(const std::string& file, const std::string& why) {
+  const std::lock_guard guard(lock_);
+  ++failed_;
+  fmt::print(to_, "FAIL      {}: {}\n", file, why);
   std::fflush(to_);
 }
 

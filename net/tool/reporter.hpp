@@ -23,6 +23,7 @@ enum class verbosity {
 /// Prints. Any thread.
 class reporter {
  public:
+  /// Writes to that file, so much.
   reporter(std::FILE* to, verbosity how) : to_(to), how_(how) {}
 
   /// The title, and the nodes.
@@ -33,15 +34,12 @@ class reporter {
   void skipped(const step& what, const vocabulary& words, const std::string& why);
   /// It failed; `place` is "file:line:column", `details` has a line for each.
   void failed(const step& what, const vocabulary& words, const std::string& place, const std::string& details);
+  /// The script cannot go on, for a reason that is no step's; `file` is the script's.
+  void broken(const std::string& file, const std::string& why);
   /// A line of its own.
   void say(const std::string& line);
   /// The last lines.
   void end(bool right, const std::string& summary, std::chrono::nanoseconds took);
-
-  /// How many there were.
-  std::size_t steps_done() const noexcept { return done_; }
-  std::size_t steps_skipped() const noexcept { return skipped_; }
-  std::size_t steps_failed() const noexcept { return failed_; }
 
  private:
   std::FILE* to_;
@@ -50,10 +48,6 @@ class reporter {
   std::size_t done_ = 0, skipped_ = 0, failed_ = 0;
 };
 
-/// "1.5 s", "20 ms", "3.1 us".
-std::string people_time(std::chrono::nanoseconds time);
-/// "14,123", "0.25".
-std::string people_number(double number);
 /// A step on one line: `send {"ping":...} to ponger`.
 std::string line_of(const step& what, const vocabulary& words);
 

@@ -10,9 +10,11 @@
 #include <dlfcn.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace troupe::script {
@@ -47,9 +49,48 @@ void load(const std::vector<std::string>& libraries) {
       throw std::runtime_error("the shared object '" + file + "' cannot be loaded: " + ::dlerror());
 }
 
-int run(const command_line& line, const actors_function& fill, std::vector<std::string> peer_arguments, bool seeded) {
+/// A command line that makes no sense; null: it does.
+const char* mistake_in(const command_line& line, bool seeded, bool many_seeds) {
+  if (many_seeds && !seeded)
+    return "--seeds says how many seeds to try, from the one on that --seed gives: both are needed";
+  if (line.seeds == 0) return "--seeds 0 would run nothing: give 1 or more";
+  const bool recording = !line.settings.diagram.empty() || !line.settings.trace.empty();
+  if (recording && (line.files.size() > 1 || line.seeds > 1))
+    return "--diagram and --trace write one run into one file: give one script, and one seed";
+  return nullptr;
+}
+
+/// Runs a script with all the seeds that are wanted. 0, 1 or 2, as main.
+int run_file(const std::string& file, const command_line& line, const actors& known, run_settings settings,
+             bool seeded) {
+  try {
+    std::optional<script> what;
+    try {
+      what = read_script(file, known);
+    } catch (const std::exception& e) {
+      std::fprintf(stderr, "%s\n", e.what());
+      return 2;
+    }
+    int worst = 0;
+    for (std::uint64_t i = 0; i < line.seeds; ++i) {
+      if (seeded) settings.seed = line.seed + i;
+      worst = std::max(worst, run_script(*what, known, settings));
+    }
+    return worst;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s: %s\n", file.c_str(), e.what());
+    return 1;
+  }
+}
+
+int run(const command_line& line, const actors_function& fill, std::vector<std::string> peer_arguments, bool seeded,
+        bool many_seeds) {
   set_log_level(log_level::off);  // what fails is said by the script's steps
   load(line.libraries);
+  if (const char* mistake = mistake_in(line, seeded, many_seeds); mistake != nullptr) {
+    std::fprintf(stderr, "%s\n", mistake);
+    return 2;
+  }
   actors known;
   fill(known);
   if (is_peer()) return be_peer(known);
@@ -61,30 +102,15 @@ int run(const command_line& line, const actors_function& fill, std::vector<std::
     std::fputs("which script? A file is needed; --help shows more\n", stderr);
     return 2;
   }
-  int worst = 0;
-  for (const std::string& file : line.files) {
-    try {
-      const script what = read_script(file, known);
-      run_settings settings = line.settings;
-      if (line.quiet) settings.how = verbosity::quiet;
-      settings.peer_arguments = std::move(peer_arguments);
-      for (const std::string& library : line.libraries) {
-        settings.peer_arguments.push_back("--load");
-        settings.peer_arguments.push_back(library);
-      }
-      for (std::uint64_t i = 0; i < (seeded ? line.seeds : 1); ++i) {
-        if (seeded) settings.seed = line.seed + i;
-        worst = std::max(worst, run_script(what, known, settings));
-      }
-      peer_arguments = std::move(settings.peer_arguments);
-    } catch (const script_error& e) {
-      std::fprintf(stderr, "%s\n", e.what());
-      worst = std::max(worst, 2);
-    } catch (const std::exception& e) {
-      std::fprintf(stderr, "%s: %s\n", file.c_str(), e.what());
-      worst = std::max(worst, 1);
-    }
+  run_settings settings = line.settings;
+  if (line.quiet) settings.how = verbosity::quiet;
+  settings.peer_arguments = std::move(peer_arguments);
+  for (const std::string& library : line.libraries) {
+    settings.peer_arguments.push_back("--load");
+    settings.peer_arguments.push_back(library);
   }
+  int worst = 0;
+  for (const std::string& file : line.files) worst = std::max(worst, run_file(file, line, known, settings, seeded));
   return worst;
 }
 
@@ -103,7 +129,7 @@ std::function<int()> prepare_run(CLI::App& cli, actors_function fill, std::vecto
   cli.add_option("SCRIPT", line->files, "the scripts to run, one after the other");
   CLI::Option* seed =
       cli.add_option("--seed", line->seed, "run in a simulation, nodes and network included, by this seed");
-  cli.add_option("--seeds", line->seeds, "with --seed: so many seeds, from that one on");
+  CLI::Option* seeds = cli.add_option("--seeds", line->seeds, "with --seed: so many seeds, from that one on");
   cli.add_option("--diagram", line->settings.diagram, "write a Mermaid sequence diagram of what happened, as Markdown");
   cli.add_option("--trace", line->settings.trace, "write a trace of it for Perfetto and chrome://tracing");
   cli.add_option("--load", line->libraries, "a shared object with actors; may be given repeatedly")->expected(1);
@@ -111,8 +137,18 @@ std::function<int()> prepare_run(CLI::App& cli, actors_function fill, std::vecto
   cli.add_flag("--schema", line->schema, "print the JSON Schema of scripts");
   cli.add_flag("--actors", line->actors, "print what scripts can start, and the messages");
   cli.add_flag("--steps", line->steps, "print the steps, each with an example");
-  return [line, seed, fill = std::move(fill), peer_arguments = std::move(peer_arguments)] {
-    return run(*line, fill, peer_arguments, seed->count() > 0);
+  // The library takes -1 for a very large number.
+  const CLI::Validator whole(
+      [](const std::string& text) {
+        return text.find_first_not_of("0123456789") == std::string::npos
+                   ? std::string()
+                   : "expected a number from 0 on, got '" + text + "'";
+      },
+      "");
+  seed->check(whole);
+  seeds->check(whole);
+  return [line, seed, seeds, fill = std::move(fill), peer_arguments = std::move(peer_arguments)] {
+    return run(*line, fill, peer_arguments, seed->count() > 0, seeds->count() > 0);
   };
 }
 

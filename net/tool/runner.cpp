@@ -5,9 +5,11 @@
 #include <troupe/net/tool/scene.hpp>
 #include <troupe/net/tool/stage.hpp>
 
-#include <atomic>
+#include <exception>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -15,17 +17,16 @@ namespace troupe::script {
 
 namespace {
 
-/// A process may not take a reference; who waits for it outlives it.
-struct shared_by_director {
+/// A process may not take a reference; run_script, whose performance it is, outlives it.
+struct director_order {
   performance* all;
-  std::atomic<bool>* done;
-  std::atomic<bool>* right;
+  std::shared_ptr<attendance> present;
 };
 
 /// The script itself.
-process director(context& self, shared_by_director shared) {
+process director(context& self, director_order order) {
   self.trap_exit(true);
-  performance& all = *shared.all;
+  performance& all = *order.all;
   all.words.pids().set_label(self.pid(), "script");
   scene s(self, all);
   s.known["self"] = all.words.pids().text_of(self.pid());
@@ -44,9 +45,9 @@ process director(context& self, shared_by_director shared) {
     problem = e.what();
     right = false;
   }
-  if (!problem.empty()) all.report.say(all.what.file + ": " + problem);
-  *shared.right = right;
-  *shared.done = true;
+  if (!problem.empty()) all.report.broken(all.what.file, problem);
+  all.progress->right = right;
+  all.progress->ended = true;
 }
 
 void write_file(const std::string& path, const std::string& text) {
@@ -70,20 +71,31 @@ int run_script(const script& what, const actors& known, const run_settings& sett
   stage_options options;
   options.peer_arguments = settings.peer_arguments;
   options.folder = path.parent_path().string();
+  // What scenes use is made before the nodes, whose end is the end of all processes.
+  std::optional<performance> all;
+  const auto progress = std::make_shared<course>();
   const std::unique_ptr<stage> nodes =
       settings.seed ? make_simulated_stage(what, known, *settings.seed) : make_real_stage(what, known, options);
-  performance all{what, known, words, *nodes, report, recording ? &record : nullptr};
+  all.emplace(performance{what, known, words, *nodes, report, recording ? &record : nullptr, progress});
   if (recording) {
     record.watch(nodes->here());
     nodes->observe = [&](actor_system& system) { record.watch(system); };
   }
-  std::atomic<bool> done = false, right = false;
   const auto start = nodes->here().now();
-  const pid player = nodes->here().spawn(director, shared_by_director{&all, &done, &right});
-  nodes->run([&] { return done.load(); }, player);
+  bool stalled = false;
+  try {
+    const pid player = nodes->here().spawn(director, director_order{&*all, std::make_shared<attendance>(progress)});
+    nodes->run([&] { return progress->scenes == 0; }, player);
+    // Branches end with their parents, if not at the same moment.
+    for (int left = progress->scenes; left != 0 && !nodes->simulated(); left = progress->scenes)
+      progress->scenes.wait(left);
+  } catch (const std::exception& e) {
+    stalled = true;
+    report.broken(what.file, e.what());
+  }
   const auto took = nodes->here().now() - start;
-  if (!done) report.say(what.file + ": the script's own process was ended: by a link that it did not trap, or a kill");
-  const bool passed = done && right;
+  if (!progress->ended && !stalled) report.broken(what.file, "the script's own process was killed");
+  const bool passed = progress->ended && progress->right && !stalled;
   report.end(passed, nodes->summary(), took);
   if (recording) {
     nodes->here().trace({});

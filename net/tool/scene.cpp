@@ -15,14 +15,17 @@ using std::chrono::nanoseconds;
 
 // --- playing ---------------------------------------------------------------------------------------------------------
 
-task<> scene::play(const std::vector<step>& steps, bool quiet) {
-  for (const step& w : steps) co_await play_one(w, quiet);
+task<> scene::play(const std::vector<step>& steps, bool quietly) {
+  const bool before = quiet;
+  quiet = before || quietly;
+  for (const step& w : steps) co_await play_one(w);
+  quiet = before;  // a failure ends the scene
 }
 
-task<> scene::play_one(const step& w, bool quiet) {
+task<> scene::play_one(const step& w) {
   const std::string why = missing(w);
   if (!why.empty()) {
-    skip(w, why);
+    skip(w);
     if (!quiet) all.report.skipped(w, all.words, why);
     co_return;
   }
@@ -47,8 +50,8 @@ task<> scene::play_one(const step& w, bool quiet) {
   }
   const auto end = self.now();
   if (all.record != nullptr) {
-    const auto ns = [](auto t) { return std::chrono::duration_cast<nanoseconds>(t.time_since_epoch()).count(); };
-    if (!quiet) all.record->add_span(self.pid(), {line_of(w, all.words), ns(begin), ns(end), !failure.empty()});
+    if (!quiet)
+      all.record->add_span(self.pid(), {line_of(w, all.words), trace_time(begin), trace_time(end), !failure.empty()});
     if (!quiet) co_await fetch_records();
   }
   if (!failure.empty()) {
@@ -94,6 +97,7 @@ std::string scene::missing(const step& w) const {
         break;
       case field_kind::message:
       case field_kind::value:
+      case field_kind::reason:
       case field_kind::arguments:
       case field_kind::bindings:
       case field_kind::expected:
@@ -109,7 +113,7 @@ std::string scene::missing(const step& w) const {
   return why;
 }
 
-void scene::skip(const step& w, const std::string&) {
+void scene::skip(const step& w) {
   if (w.kind->name == "spawn" || w.kind->name == "find" || w.kind->name == "application") {
     const std::string subject = w.subject().get<std::string>();
     absent.insert(w.text("as", subject.substr(0, subject.find(':'))));
@@ -118,6 +122,8 @@ void scene::skip(const step& w, const std::string&) {
     for (const std::string& name : variables_of(pattern)) absent.insert(name);
   };
   if (w.kind->kind == field_kind::expected) add(w.subject());
+  if (w.kind->kind == field_kind::bindings)
+    for (const auto& [name, value] : w.subject().items()) absent.insert(name);
   for (const field& f : w.kind->fields)
     if (const json* value = w.find(f.name); value != nullptr && f.kind == field_kind::pattern) add(*value);
 }
@@ -151,9 +157,32 @@ pid scene::pid_of(const json& written) const {
   throw step_failed("this needs a process, not a name on another node: 'find' gives it a label first");
 }
 
+void scene::bind(const std::string& name, json value) {
+  known[name] = std::move(value);
+  absent.erase(name);
+}
+
+void scene::restore(const std::string& name, const std::optional<json>& before) {
+  if (before)
+    known[name] = *before;
+  else
+    known.erase(name);
+}
+
+std::optional<json> scene::value_of(const std::string& name) const {
+  const auto found = known.find(name);
+  return found == known.end() ? std::optional<json>() : std::optional<json>(found->second);
+}
+
+bool scene::fits(const json& pattern, const json& got, std::vector<difference>* why) {
+  if (!troupe::script::fits(pattern, got, known, all.words, why)) return false;
+  for (const std::string& name : variables_of(pattern)) absent.erase(name);
+  return true;
+}
+
 void scene::give_label(const std::string& label, const pid& process) {
   all.words.pids().set_label(process, label);
-  known[label] = all.words.pids().text_of(process);
+  bind(label, all.words.pids().text_of(process));
 }
 
 std::string scene::node_of_field(const step& w) const {
@@ -174,9 +203,9 @@ std::string lines_of(const std::vector<difference>& why) {
 
 void scene::expect(const json& pattern, const json& got, const std::string& what) {
   std::vector<difference> why;
-  if (fits(pattern, got, known, all.words, &why)) return;
-  throw step_failed(what + " differs\n  expected " + all.words.print(pattern) + "\n  got      " + all.words.print(got) +
-                    (why.size() == 1 && why[0].pointer.empty() ? std::string() : lines_of(why)));
+  if (fits(pattern, got, &why)) return;
+  throw step_failed(what + " differs\n  expected " + print_pattern(pattern, known, all.words) + "\n  got      " +
+                    all.words.print(got) + (why.size() == 1 && why[0].pointer.empty() ? std::string() : lines_of(why)));
 }
 
 received scene::arrived(any_message m) const {
@@ -232,7 +261,7 @@ task<received> scene::take(const std::function<bool(const json&)>& wanted, nanos
       continue;
     std::vector<difference> why;
     variables tried = known;
-    fits(*pattern, r.shown, tried, all.words, &why);
+    troupe::script::fits(*pattern, r.shown, tried, all.words, &why);
     for (const difference& d : why) text += "\n    " + (d.pointer.empty() ? std::string() : d.pointer + ": ") + d.what;
   }
   throw step_failed(text);

@@ -9,10 +9,14 @@
 #include <troupe/net/tool/script.hpp>
 #include <troupe/net/tool/stage.hpp>
 #include <troupe/net/tool/values.hpp>
+#include <troupe/net/tool/wording.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -32,6 +36,29 @@ class reported : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// How far a script has come: for who waits for its end.
+struct course {
+  std::atomic<int> scenes{0};      ///< processes that play steps
+  std::atomic<bool> ended{false};  ///< the script's own has come to its end, and was not ended by others
+  std::atomic<bool> right{false};  ///< and all was as expected
+};
+
+/// One of a course's scenes while it exists: held by the process that plays it, however that ends.
+class attendance {
+ public:
+  /// One more.
+  explicit attendance(std::shared_ptr<course> of) : of_(std::move(of)) { ++of_->scenes; }
+  attendance(const attendance&) = delete;
+  attendance& operator=(const attendance&) = delete;
+  ~attendance() {
+    --of_->scenes;
+    of_->scenes.notify_all();
+  }
+
+ private:
+  std::shared_ptr<course> of_;  // kept: who has waited for the last of them may be done before notify_all is
+};
+
 /// What all scenes of a script share.
 struct performance {
   const script& what;
@@ -39,7 +66,8 @@ struct performance {
   const vocabulary& words;
   stage& nodes;
   reporter& report;
-  recorder* record;  ///< null when nobody wants it
+  recorder* record;                  ///< null when nobody wants it
+  std::shared_ptr<course> progress;  ///< how far it has come
 };
 
 /// A message in the mailbox of a scene.
@@ -58,9 +86,10 @@ class scene {
   variables known;               ///< what the variables are
   std::set<std::string> absent;  ///< the labels and variables of steps that were skipped
   std::string more;              ///< what the step wants to add to its line
+  bool quiet = false;            ///< steps are not reported now, unless they fail
 
-  /// Plays them; throws `reported` after the first that fails.
-  task<> play(const std::vector<step>& steps, bool quiet = false);
+  /// Plays them, quietly or as it plays now; throws `reported` after the first that fails.
+  task<> play(const std::vector<step>& steps, bool quietly = false);
 
   // --- what steps are made of ---------------------------------------------------------------------------------------
 
@@ -68,6 +97,14 @@ class scene {
   destination destination_of(const nlohmann::json& written) const;
   /// The same, which has to be a pid.
   pid pid_of(const nlohmann::json& written) const;
+  /// Gives a variable its value.
+  void bind(const std::string& name, nlohmann::json value);
+  /// Takes the value away, or gives it another: what "round" was before a loop.
+  void restore(const std::string& name, const std::optional<nlohmann::json>& before);
+  /// What it is; nothing when it has none.
+  std::optional<nlohmann::json> value_of(const std::string& name) const;
+  /// Does it fit? Then the pattern's variables are bound.
+  bool fits(const nlohmann::json& pattern, const nlohmann::json& got, std::vector<difference>* why = nullptr);
   /// Gives the process a label.
   void give_label(const std::string& label, const pid& process);
   /// What others call the node of a field "on".
@@ -86,10 +123,11 @@ class scene {
   task<> fetch_records();
 
  private:
-  task<> play_one(const step& w, bool quiet);
+  task<> play_one(const step& w);
   /// In a simulation: does it need what is not there? Then why.
   std::string missing(const step& w) const;
-  void skip(const step& w, const std::string& why);
+  /// What it would have given a value to is absent from now on.
+  void skip(const step& w);
   received arrived(any_message m) const;
 
   std::deque<received> mailbox_;

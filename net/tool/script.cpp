@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <troupe/net/tool/script.hpp>
 
+#include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -45,6 +47,7 @@ const node_spec* script::find_node(std::string_view name) const {
 }
 
 script read_script(const std::string& file, const actors& known) {
+  if (std::filesystem::is_directory(file)) throw std::runtime_error("'" + file + "' is a directory, and no script");
   std::ifstream in(file, std::ios::binary);
   std::stringstream text;
   text << in.rdbuf();
@@ -53,6 +56,11 @@ script read_script(const std::string& file, const actors& known) {
 }
 
 std::optional<std::chrono::nanoseconds> duration_of(std::string_view text) {
+  // No exponents, no signs: as the schema has it.
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  std::size_t end = digits;
+  if (end < text.size() && text[end] == '.') end = std::min(text.find_first_not_of("0123456789", end + 1), text.size());
+  if (digits == 0 || end == digits + 1 || text.substr(end).starts_with('e')) return {};
   double number = 0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || !(number >= 0) || number > 1e9) return {};

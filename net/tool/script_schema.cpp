@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // The table of steps as a JSON Schema, for editors, and as text, for people.
+#include <troupe/net/tool/pattern.hpp>
 #include <troupe/net/tool/script.hpp>
 
 #include <algorithm>
@@ -19,6 +20,8 @@ json reference_to(const char* definition) {
 json schema_of(field_kind kind) {
   switch (kind) {
     case field_kind::text: return {{"type", "string"}};
+    case field_kind::name:
+      return {{"type", "string"}, {"minLength", 1}, {"maxLength", 255}, {"not", {{"const", "undefined"}}}};
     case field_kind::label: return {{"type", "string"}, {"pattern", "^[A-Za-z0-9_]+$"}};
     case field_kind::process: return reference_to("process");
     case field_kind::node: return {{"type", "string"}};
@@ -28,13 +31,14 @@ json schema_of(field_kind kind) {
     case field_kind::nodes: return {{"type", "object"}, {"additionalProperties", reference_to("node")}};
     case field_kind::factory: return reference_to("actor");
     case field_kind::application: return reference_to("application");
-    case field_kind::function: return {{"type", "string"}, {"pattern", ":"}};
+    case field_kind::function: return {{"type", "string"}, {"pattern", "^[^:]+:."}};
     case field_kind::message: return reference_to("message");
-    case field_kind::expected: return reference_to("message");
+    case field_kind::expected: return reference_to("expected");
     case field_kind::value:
+    case field_kind::reason:
     case field_kind::pattern: return json(true);
     case field_kind::arguments: return {{"type", "array"}};
-    case field_kind::duration: return {{"type", "string"}, {"pattern", "^[0-9.]+(ns|us|ms|s|min|h)$"}};
+    case field_kind::duration: return {{"type", "string"}, {"pattern", "^[0-9]+([.][0-9]+)?(ns|us|ms|s|min|h)$"}};
     case field_kind::count: return {{"type", "integer"}, {"minimum", 1}, {"maximum", 1'000'000'000}};
     case field_kind::flag: return {{"type", "boolean"}};
     case field_kind::files: return {{"type", "array"}, {"items", {{"type", "string"}}}};
@@ -58,7 +62,7 @@ json object_of(const std::vector<field>& fields) {
   return made;
 }
 
-json message_schema(const actors& known) {
+json message_schema(const actors& known, bool is_pattern) {
   json names = json::array(), properties = json::object();
   for (const std::string& name : known.message_names()) {
     if (std::count(names.begin(), names.end(), name) != 0) continue;
@@ -76,18 +80,25 @@ json message_schema(const actors& known) {
     }
     properties[name] = all_known ? one : json(true);
   }
-  for (const char* word : {"$term", "$tuple", "$atom", "$map", "$binary", "$any_of"}) properties[word] = true;
-  names.push_back("_");
+  for (const std::string& word : pattern_words())
+    if (is_pattern || (word != "$any_of" && word != "$at_least" && word != "$at_most")) properties[word] = true;
+  if (is_pattern) names.push_back("_");
+  json choices = json::array({{{"enum", names}},
+                              {{"type", "string"}, {"pattern", "^\\$"}},
+                              {{"type", "object"},
+                               {"properties", properties},
+                               {"additionalProperties", false},
+                               {"minProperties", 1},
+                               {"maxProperties", 1}},
+                              // Of several keys: a map as it is.
+                              {{"type", "object"}, {"propertyNames", {{"pattern", "^[^$]"}}}, {"minProperties", 2}},
+                              {{"type", "array"}}});
+  if (is_pattern) {
+    choices.push_back({{"type", {"number", "boolean", "null"}}});
+    choices.push_back({{"type", "object"}, {"required", {"$at_least", "$at_most"}}, {"maxProperties", 2}});
+  }
   return {{"description", "a message: {\"name\": {\"member\": value}}, \"name\", or a term"},
-          {"anyOf",
-           {{{"enum", names}},
-            {{"type", "string"}, {"pattern", "^\\$"}},
-            {{"type", "object"},
-             {"properties", properties},
-             {"additionalProperties", false},
-             {"minProperties", 1},
-             {"maxProperties", 1}},
-            {{"type", {"array", "number", "boolean", "null"}}}}}};
+          {"anyOf", std::move(choices)}};
 }
 
 }  // namespace
@@ -116,11 +127,12 @@ json schema(const actors& known) {
                     {{"description", "a label, \"$x\", or a registered name"},
                      {"anyOf",
                       {{{"type", "string"}},
-                       object_of({{"name", field_kind::text, "a registered name", true},
+                       object_of({{"name", field_kind::name, "a registered name", true},
                                   {"on", field_kind::node, "on which node"}})}}}},
                    {"actor", one_of(known.factory_names(), true)},
                    {"application", one_of(known.application_names(), false)},
-                   {"message", message_schema(known)}};
+                   {"message", message_schema(known, false)},
+                   {"expected", message_schema(known, true)}};
   return made;
 }
 

@@ -70,22 +70,13 @@ class simulated_stage final : public stage {
   }
 
   void run(const std::function<bool()>& is_done, pid) override {
-    while (!is_done()) {
-      while (!tasks_.empty()) {
-        const work next = std::move(tasks_.front());
-        tasks_.pop_front();
-        try {
-          next.what();
-        } catch (const std::exception& e) {
-          if (next.state) next.state->error = e.what();
-        }
-        if (next.state) next.state->done = true;
-      }
-      if (!world_.step()) throw std::runtime_error("nothing can happen any more:\n" + world_.report());
+    try {
+      play(is_done);
+    } catch (...) {
+      remember();
+      throw;
     }
-    end_time_ = here().now();
-    hash_ = world_.trace_hash();
-    steps_ = world_.steps();
+    remember();
   }
   std::string summary() const override {
     return fmt::format("seed {}: {} events, {:.3f} s of virtual time, hash {:016x}", world_.seed(), steps_,
@@ -101,6 +92,28 @@ class simulated_stage final : public stage {
     std::function<void()> what;
     std::shared_ptr<progress> state;
   };
+
+  void play(const std::function<bool()>& is_done) {
+    while (!is_done()) {
+      while (!tasks_.empty()) {
+        const work next = std::move(tasks_.front());
+        tasks_.pop_front();
+        try {
+          next.what();
+        } catch (const std::exception& e) {
+          if (next.state) next.state->error = e.what();
+        }
+        if (next.state) next.state->done = true;
+      }
+      if (!world_.step()) throw std::runtime_error("nothing can happen any more:\n" + world_.report());
+    }
+  }
+  /// What the summary says: the ends of the nodes are no part of it.
+  void remember() {
+    end_time_ = here().now();
+    hash_ = world_.trace_hash();
+    steps_ = world_.steps();
+  }
 
   static std::string host_of(const std::string& name) { return name + "_host"; }
 

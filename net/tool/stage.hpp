@@ -39,7 +39,8 @@ class stage {
   /// Cuts what is between two nodes, or mends it.
   virtual task<> partition(context& self, std::string a, std::string b, bool cut) = 0;
 
-  /// From an ordinary thread: until `is_done()`, which the process `director` makes true before it ends.
+  /// From an ordinary thread: until the process `director` has ended, and `is_done()`, in a simulation. Throws when
+  /// that will never be.
   virtual void run(const std::function<bool()>& is_done, pid director) = 0;
   /// Called with each system of this OS process that is made later than here().
   std::function<void(actor_system&)> observe{};

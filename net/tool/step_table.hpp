@@ -15,6 +15,7 @@ struct step;
 /// What may stand behind a key.
 enum class field_kind {
   text,         ///< any text
+  name,         ///< of a registered process
   label,        ///< a new name in the script: letters, digits, _
   process,      ///< a label of a process, "$x", or {"name": registered, "on": node}
   node,         ///< the name of one of the script's nodes, or "here"
@@ -26,6 +27,7 @@ enum class field_kind {
   function,     ///< "module:function"
   message,      ///< a message, see values.hpp
   value,        ///< any JSON, with variables
+  reason,       ///< a value; a text is an atom
   pattern,      ///< see pattern.hpp
   expected,     ///< a pattern of a message
   arguments,    ///< a list of values

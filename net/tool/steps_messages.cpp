@@ -66,7 +66,7 @@ void judge(scene& s, const step& w, const outcome& o, const json& answer) {
   if (pattern == nullptr ? !answer.is_null() : *pattern != answer) s.more = s.all.words.print(answer);
 }
 
-/// A type that no program has: a term as it is sent.
+/// Is it a message of that type?
 bool is_named(const json& shown, const char* name) {
   return shown.is_object() && shown.size() == 1 && shown.contains(name) && shown[name].is_object();
 }
@@ -126,10 +126,9 @@ task<> play_rpc(scene& s, const step& w) {
 task<> play_expect(scene& s, const step& w) {
   const json& pattern = w.subject();
   const json* reply = w.find("reply");
-  const std::function<bool(const json&)> wanted = [&](const json& shown) {
-    return fits(pattern, shown, s.known, s.all.words);
-  };
-  received got = co_await s.take(wanted, w.duration("within", usual_patience), s.all.words.print(pattern), &pattern);
+  const std::function<bool(const json&)> wanted = [&](const json& shown) { return s.fits(pattern, shown); };
+  received got = co_await s.take(wanted, w.duration("within", usual_patience),
+                                 print_pattern(pattern, s.known, s.all.words), &pattern);
   if (pattern != got.shown) s.more = s.all.words.print(got.shown);
   if (reply == nullptr) co_return;
   if (!got.message.is_request())
@@ -152,7 +151,8 @@ task<> play_expect_no(scene& s, const step& w) {
   };
   const bool came = co_await s.comes(look, w.duration("within", std::chrono::nanoseconds(0)));
   if (came)
-    throw step_failed("it came\n  expected none like " + s.all.words.print(pattern) + "\n  got              " + found);
+    throw step_failed("it came\n  expected none like " + print_pattern(pattern, s.known, s.all.words) +
+                      "\n  got              " + found);
 }
 
 task<> play_expect_down(scene& s, const step& w) {

@@ -5,6 +5,7 @@
 #include <troupe/net/tool/play.hpp>
 #include <troupe/net/tool/scene.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -12,14 +13,9 @@ namespace troupe::script {
 
 using nlohmann::json;
 using namespace std::chrono_literals;
+using std::chrono::nanoseconds;
 
 namespace {
-
-/// What spawns a factory's process here.
-struct starter {
-  const factory* what;
-  process operator()(context& self, std::vector<term> arguments) const { return what->start(self, arguments); }
-};
 
 std::vector<term> arguments_of(scene& s, const step& w, const factory* f) {
   const json none = json::array();
@@ -50,7 +46,7 @@ task<pid> spawn_here(scene& s, const factory* f, std::string name, std::vector<t
   if (!name.empty()) options.name = name;
   options.link = link;
   options.monitor = monitor;
-  const spawned made = s.self.spawn(options, starter{f}, std::move(arguments));
+  const spawned made = machinery::spawn_factory(s.self, *f, options, std::move(arguments));
   co_return made.pid;
 }
 
@@ -76,23 +72,19 @@ task<pid> spawn_there(scene& s, std::string node, const factory* f, std::string 
   co_return process;
 }
 
-task<pid> whereis_on(scene& s, std::string node, bool erlang, std::string name) {
+task<pid> whereis_on(scene& s, std::string node, bool erlang, std::string name, nanoseconds patience) {
   if (node == s.all.nodes.full_name("here")) co_return s.self.whereis(name);
-  if (!erlang) {
-    const term found = co_await rpc(s.self, node, "script:whereis", name);
-    co_return found.is_pid() ? found.as_pid() : pid();
-  }
-  const term found = co_await rpc(s.self, node, "erlang:whereis", atom(name));
+  const process_name where(node);
+  const export_name function(erlang ? "erlang:whereis" : "script:whereis");
+  term arguments = term::list({erlang ? term(atom(name)) : term(name)});
+  const term found = co_await troupe::detail::rpc_term(s.self, where.atom(), function, std::move(arguments), patience);
   co_return found.is_pid() ? found.as_pid() : pid();
 }
 
 }  // namespace
 
 task<> play_note(scene& s, const step& w) {
-  if (s.all.record != nullptr)
-    s.all.record->add_note(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(s.self.now().time_since_epoch()).count(),
-        w.subject().get<std::string>());
+  if (s.all.record != nullptr) s.all.record->add_note(trace_time(s.self.now()), w.subject().get<std::string>());
   co_return;
 }
 
@@ -153,7 +145,19 @@ task<> play_find(scene& s, const step& w) {
   const auto patience = w.duration("within", usual_patience);
   const auto deadline = s.self.now() + patience;
   for (;;) {
-    const pid found = co_await whereis_on(s, s.all.nodes.full_name(node), spec != nullptr && spec->erlang, name);
+    // One look may take no longer than all of them: a node that is cut off does not answer.
+    const nanoseconds left = std::max<nanoseconds>(1ms, deadline - s.self.now());
+    pid found;
+    bool silent = false;
+    try {
+      found = co_await whereis_on(s, s.all.nodes.full_name(node), spec != nullptr && spec->erlang, name, left);
+    } catch (const call_failed&) {
+      silent = s.self.now() >= deadline;
+      if (!silent) throw;
+    }
+    if (silent)
+      throw step_failed("within " + people_time(patience) + " the node '" + node + "' has not answered where '" + name +
+                        "' is");
     if (found && found != unwanted) {
       s.give_label(w.text("as", name), found);
       co_return;

@@ -4,13 +4,11 @@
 #include <troupe/mailbox/errors.hpp>
 #include <troupe/mailbox/json_terms.hpp>
 #include <troupe/mailbox/node_id.hpp>
-#include <troupe/net/tool/document.hpp>
+#include <troupe/mailbox/utf8.hpp>
 #include <troupe/net/tool/nearest.hpp>
 
 #include <algorithm>
 #include <cctype>
-#include <cstdlib>
-#include <span>
 #include <utility>
 
 namespace troupe::script {
@@ -21,28 +19,6 @@ namespace {
 
 bool in_name(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-}
-
-/// The term with f(pid) instead of each pid.
-template <class F>
-term with_pids(const term& t, const F& f) {
-  const auto all = [&](std::span<const term> some) {
-    std::vector<term> made;
-    for (const term& e : some) made.push_back(with_pids(e, f));
-    return made;
-  };
-  switch (t.kind()) {
-    case term_kind::pid: return f(t.as_pid());
-    case term_kind::tuple: return term::tuple(all(t.elements()));
-    case term_kind::list: return t.size() == 0 ? t : term::list(all(t.elements()));
-    case term_kind::improper_list: return term::improper_list(all(t.elements()), with_pids(t.tail(), f));
-    case term_kind::map: {
-      std::vector<std::pair<term, term>> items;
-      for (const auto& [k, v] : t.items()) items.emplace_back(with_pids(k, f), with_pids(v, f));
-      return term::map(std::move(items));
-    }
-    default: return t;
-  }
 }
 
 /// What a variable is where a type is expected: an atom is its text there, as in the JSON of types.
@@ -61,78 +37,6 @@ json value_of(const std::string& name, const variables& known, const std::string
 
 }  // namespace
 
-// --- identities ------------------------------------------------------------------------------------------------------
-
-identities::identities() : nobody_(add_node("script@nowhere", 1)) {}
-
-std::string identities::text_of(const pid& process) {
-  const term hidden = hide(process);
-  return hidden.to_string();
-}
-
-pid identities::of_text(std::string_view text) const {
-  if (!text.starts_with('<')) return {};
-  try {
-    const term t = reveal(term::parse(text));
-    return t.is_pid() ? t.as_pid() : pid();
-  } catch (const parse_error&) {
-    return {};
-  }
-}
-
-term identities::hide(const term& value) {
-  return with_pids(value, [&](const pid& p) {
-    if (!p) return term(p);
-    const std::lock_guard guard(lock_);
-    const auto [where, is_new] = numbers_.emplace(p, known_.size());
-    if (is_new) known_.push_back(p);
-    return term::parse("<" + std::to_string(nobody_) + "." + std::to_string(where->second + 1) + ".0>");
-  });
-}
-
-term identities::reveal(const term& value) const {
-  return with_pids(value, [&](const pid& p) {
-    if (p.node() != nobody_) return term(p);
-    const std::lock_guard guard(lock_);
-    return p.id() >= 1 && p.id() <= known_.size() ? term(known_[p.id() - 1]) : term(p);
-  });
-}
-
-void identities::set_label(const pid& process, std::string label) {
-  const std::lock_guard guard(lock_);
-  labels_[process] = std::move(label);
-}
-
-std::string identities::label(const pid& process) const {
-  const auto found = labels_.find(process);
-  return found != labels_.end() ? found->second : process.to_string();
-}
-
-std::string identities::label_of(const pid& process) const {
-  const std::lock_guard guard(lock_);
-  return label(process);
-}
-
-std::string identities::for_people(std::string_view text) const {
-  const std::string before = "<" + std::to_string(nobody_) + ".";
-  const std::lock_guard guard(lock_);
-  std::string result;
-  for (;;) {
-    const std::size_t begin = text.find(before);
-    const std::size_t end = begin == std::string_view::npos ? begin : text.find('>', begin);
-    if (end == std::string_view::npos) return result + std::string(text);
-    const std::size_t number = std::strtoul(std::string(text.substr(begin + before.size(), 10)).c_str(), nullptr, 10);
-    result += text.substr(0, begin);
-    if (number >= 1 && number <= known_.size()) {
-      const auto labelled = labels_.find(known_[number - 1]);
-      result += labelled != labels_.end() ? "<" + labelled->second + ">" : known_[number - 1].to_string();
-    } else {
-      result += text.substr(begin, end + 1 - begin);
-    }
-    text.remove_prefix(end + 1);
-  }
-}
-
 // --- what is written -------------------------------------------------------------------------------------------------
 
 bool is_typed(const json& written) {
@@ -150,38 +54,71 @@ std::string variable_of(const json& written) {
   return text.size() > 1 && text[0] == '$' && text[1] != '$' ? text.substr(1) : std::string();
 }
 
-std::string expand_term_text(std::string_view text, const variables& known, bool with_wildcards,
-                             const std::function<std::string(const json&)>& print) {
-  std::string result;
-  char quote = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+namespace {
+
+/// May it stand in an atom that is not quoted? Letters that are not ASCII's may.
+bool in_word(char c) {
+  return in_name(c) || c == '@' || static_cast<unsigned char>(c) >= 0x80;
+}
+
+/// Calls word(text) for each word and variable of a term, and other(text) for what is between them.
+template <class Word, class Other>
+void scan_term(std::string_view text, const Word& word, const Other& other) {
+  for (std::size_t i = 0, end = 0; i < text.size(); i = end) {
     const char c = text[i];
-    if (quote != 0) {
-      result += c;
-      if (c == '\\' && i + 1 < text.size())
-        result += text[++i];
-      else if (c == quote)
-        quote = 0;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-      result += c;
-    } else if (in_name(c) || c == '$') {
-      std::size_t end = i + 1;
-      while (end < text.size() && in_name(text[end])) ++end;
-      const std::string_view word = text.substr(i, end - i);
-      const auto found = c == '$' ? known.find(std::string(word.substr(1))) : known.end();
-      if (found != known.end())
-        result += print(found->second);
-      else if (with_wildcards && (word == "_" || (c == '$' && word.size() > 1)))
-        result += word == "_" ? "'$_'" : "'" + std::string(word) + "'";
-      else
-        result += word;
-      i = end - 1;
+    end = i + 1;
+    if (c == '"' || c == '\'') {
+      while (end < text.size() && text[end] != c) end += text[end] == '\\' ? 2 : 1;
+      end = std::min(end + 1, text.size());
+      other(text.substr(i, end - i));
+    } else if (c == '$' && end < text.size() && !in_name(text[end])) {
+      end = std::min(end + (text[end] == '\\' ? 2 : 1), text.size());  // a character, as in [$", $\\]
+      other(text.substr(i, end - i));
+    } else if (in_word(c) || c == '$') {
+      const auto goes_on = c == '$' ? in_name : in_word;
+      while (end < text.size() && goes_on(text[end])) ++end;
+      word(text.substr(i, end - i));
     } else {
-      result += c;
+      other(text.substr(i, 1));
     }
   }
+}
+
+/// Begins the atoms that stand for variables; nobody else writes such.
+constexpr std::string_view mark = "$variable ";
+
+}  // namespace
+
+std::vector<std::string> variables_of_term(std::string_view text) {
+  std::vector<std::string> names;
+  const auto word = [&](std::string_view w) {
+    if (w.size() > 1 && w[0] == '$') names.emplace_back(w.substr(1));
+  };
+  scan_term(text, word, [](std::string_view) {});
+  return names;
+}
+
+std::string expand_term_text(std::string_view text, const variables& known, bool as_pattern,
+                             const std::function<std::string(const json&)>& print) {
+  std::string result;
+  const auto word = [&](std::string_view w) {
+    const bool is_variable = w.size() > 1 && w[0] == '$';
+    const auto found = is_variable ? known.find(std::string(w.substr(1))) : known.end();
+    if (found != known.end())
+      result += print(found->second);
+    else if (as_pattern && (is_variable || w == "_"))
+      result.append("'").append(mark).append(is_variable ? w.substr(1) : w).append("'");
+    else
+      result += w;
+  };
+  scan_term(text, word, [&](std::string_view other) { result += other; });
   return result;
+}
+
+std::string marked_variable(const json& value) {
+  if (!value.is_object() || value.size() != 1 || !value.contains("$atom") || !value["$atom"].is_string()) return {};
+  const auto& name = value["$atom"].get_ref<const std::string&>();
+  return name.starts_with(mark) ? name.substr(mark.size()) : std::string();
 }
 
 namespace {
@@ -208,14 +145,10 @@ json substitute(const json& written, const variables& known, bool typed, const v
   }
   if (written.is_object()) {
     if (written.size() == 1 && written.contains("$term") && written["$term"].is_string()) {
-      const auto print = [&](const json& value) {
-        return words.pids()
-            .hide(words.value(
-                value.is_string() && words.pids().of_text(value.get<std::string>()) ? json{{"$term", value}} : value,
-                {}))
-            .to_string();
-      };
-      return json{{"$term", expand_term_text(written["$term"].get_ref<const std::string&>(), known, false, print)}};
+      const auto print = [&](const json& value) { return words.erlang_text(value); };
+      const auto& text = written["$term"].get_ref<const std::string&>();
+      for (const std::string& name : variables_of_term(text)) value_of(name, known, pointer);
+      return json{{"$term", expand_term_text(text, known, false, print)}};
     }
     json made = json::object();
     for (const auto& [key, value] : written.items())
@@ -231,7 +164,8 @@ std::string unknown_message(const std::string& name, const actors& known) {
 
 bool has_variables(const json& written) {
   if (!variable_of(written).empty()) return true;
-  if (written.is_object() && written.contains("$term")) return true;
+  if (written.is_object() && written.contains("$term") && written["$term"].is_string())
+    return !variables_of_term(written["$term"].get_ref<const std::string&>()).empty();
   if (written.is_structured())
     for (const json& part : written)
       if (has_variables(part)) return true;
@@ -265,7 +199,10 @@ term vocabulary::message(const json& written, const variables& known, const mess
 }
 
 term vocabulary::value(const json& written, const variables& known) const {
-  const json filled = substitute(written, known, false, *this, "");
+  return term_of(substitute(written, known, false, *this, ""));
+}
+
+term vocabulary::term_of(const json& filled) const {
   try {
     return pids_.reveal(troupe::detail::term_of_json(filled, own_node(), "", 0));
   } catch (const decode_error& e) {
@@ -273,6 +210,11 @@ term vocabulary::value(const json& written, const variables& known) const {
   } catch (const std::runtime_error& e) {
     throw value_error("", e.what());
   }
+}
+
+std::string vocabulary::erlang_text(const json& value) const {
+  const bool identity = value.is_string() && pids_.of_text(value.get_ref<const std::string&>());
+  return pids_.hide(term_of(identity ? json{{"$term", value}} : value)).to_string();
 }
 
 term vocabulary::reason(const json& written, const variables& known) const {
@@ -305,10 +247,6 @@ json plain_identities(json value) {
   return value;
 }
 
-}  // namespace
-
-namespace {
-
 /// JSON on one line, but for terms, which are as Erlang writes them.
 std::string text_of(const json& value) {
   const auto list = [](const json& parts, const auto& one) {
@@ -324,19 +262,26 @@ std::string text_of(const json& value) {
     if (key == "$term" && what.is_string()) return what.get<std::string>();
     if (key == "$tuple" && what.is_array())
       return "{" + list(what, [](const auto& part) { return text_of(*part); }) + "}";
-    if (key == "$atom" && what.is_string()) return term(atom(what.get<std::string>())).to_string();
+    if (key == "$atom" && what.is_string() && troupe::detail::is_atom_text(what.get_ref<const std::string&>()))
+      return term(atom(what.get<std::string>())).to_string();
   }
-  return "{" + list(value, [](const auto& part) { return json(part.key()).dump() + ": " + text_of(part.value()); }) +
+  return "{" + list(value, [](const auto& part) { return text_of(json(part.key())) + ": " + text_of(part.value()); }) +
          "}";
 }
 
 }  // namespace
 
 json vocabulary::show_value(const term& got) const {
+  term hidden;
   try {
-    return plain_identities(troupe::detail::json_of_term(pids_.hide(got)));
+    hidden = pids_.hide(got);
+  } catch (const value_error&) {
+    return json{{"$term", "a term nested too deeply"}};
+  }
+  try {
+    return plain_identities(troupe::detail::json_of_term(hidden));
   } catch (const std::exception&) {
-    return json{{"$term", got.to_string()}};
+    return json{{"$term", hidden.to_string()}};  // JSON needs two levels for a tuple
   }
 }
 
@@ -344,10 +289,9 @@ json vocabulary::show_message(const term& got) const {
   const bool tagged = got.is_tuple() && got.size() > 0 && got[0].is_atom();
   if (got.is_atom() || tagged) {
     const atom tag = tagged ? got[0].as_atom() : got.as_atom();
-    const term hidden = pids_.hide(got);
     for (const message_type* type : actors_.find_messages(tag.name())) {
       try {
-        return plain_identities(type->to_json(hidden));
+        return plain_identities(type->to_json(pids_.hide(got)));
       } catch (const std::exception&) {
         // It only has the name of that type.
       }
@@ -381,6 +325,7 @@ void vocabulary::check_message(const json& written, bool is_pattern) const {
                         "expected a message: {\"name\": {\"member\": value}}, \"name\", or a term such as {\"$term\": "
                         "\"{ok, 1}\"}, got " +
                             written.dump());
+    if (!is_pattern) check_value(written);
     return;
   }
   const std::string name = type_name_of(written);
@@ -402,6 +347,42 @@ void vocabulary::check_message(const json& written, bool is_pattern) const {
     }
   }
   if (!is_pattern && !has_variables(written)) message(written, {});
+}
+
+void vocabulary::check_value(const json& written) const {
+  if (written.is_object() && written.contains("$term")) {
+    if (written.size() > 1) throw value_error("", "\"$term\" stands alone in its object");
+    try {
+      check_term(written["$term"], false);
+    } catch (const value_error& e) {
+      throw value_error("/$term", e.what());
+    }
+  } else if (!has_variables(written)) {
+    value(written, {});
+  } else if (written.is_structured()) {
+    const json& parts = written;
+    std::size_t i = 0;
+    for (const auto& [key, part] : parts.items()) {
+      const std::string at = written.is_array() ? pointer_to("", i++) : pointer_to("", key);
+      try {
+        check_value(part);
+      } catch (const value_error& e) {
+        throw value_error(at + e.pointer(), e.what());
+      }
+    }
+  }
+}
+
+void vocabulary::check_term(const json& written, bool is_pattern) const {
+  if (!written.is_string()) throw value_error("", "expected a text, a term as Erlang writes it, got " + written.dump());
+  const auto& text = written.get_ref<const std::string&>();
+  variables dummies;
+  for (const std::string& name : variables_of_term(text)) dummies[name] = 0;
+  try {
+    pids_.reveal(term::parse(expand_term_text(text, dummies, is_pattern, [](const json&) { return "0"; })));
+  } catch (const parse_error& e) {
+    throw value_error("", "this is no Erlang term: expected " + e.expected() + ", found " + e.found());
+  }
 }
 
 }  // namespace troupe::script

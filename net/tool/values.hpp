@@ -2,16 +2,15 @@
 // values: between the JSON of scripts and the terms of processes: messages, variables, and what is shown to people.
 #pragma once
 
-#include <troupe/mailbox/pid.hpp>
 #include <troupe/mailbox/term.hpp>
 #include <troupe/net/tool/actors.hpp>
+#include <troupe/net/tool/document.hpp>
+#include <troupe/net/tool/identities.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <functional>
 #include <map>
-#include <mutex>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,47 +19,6 @@ namespace troupe::script {
 
 /// The variables of a script: "$x" stands for what `x` is here.
 using variables = std::map<std::string, nlohmann::json>;
-
-/// A value that cannot be made; what() says why, `pointer` where in what was written.
-class value_error : public std::runtime_error {
- public:
-  value_error(std::string pointer, const std::string& what) : std::runtime_error(what), pointer_(std::move(pointer)) {}
-  /// A JSON pointer.
-  const std::string& pointer() const noexcept { return pointer_; }
-
- private:
-  std::string pointer_;
-};
-
-/// The pids in a script's JSON. As texts they would be ambiguous (all own nodes are printed as 0, and a simulation has
-/// several), so each gets a number, as a pid of a node that does not exist. Any thread.
-class identities {
- public:
-  identities();
-  /// The text that stands for the process.
-  std::string text_of(const pid& process);
-  /// The process that this text stands for; a null pid when it stands for none.
-  pid of_text(std::string_view text) const;
-  /// With the numbered pids instead of the real ones.
-  term hide(const term& value);
-  /// The other way.
-  term reveal(const term& value) const;
-  /// What people call the process from now on.
-  void set_label(const pid& process, std::string label);
-  /// Its label, or how it prints.
-  std::string label_of(const pid& process) const;
-  /// A text with labels instead of the numbered pids.
-  std::string for_people(std::string_view text) const;
-
- private:
-  std::string label(const pid& process) const;
-
-  mutable std::mutex lock_;
-  node_index nobody_;
-  std::vector<pid> known_;
-  std::map<pid, std::size_t> numbers_;
-  std::map<pid, std::string> labels_;
-};
 
 /// Converts. Any thread.
 class vocabulary {
@@ -89,13 +47,22 @@ class vocabulary {
   /// For people, on one line.
   std::string print(const nlohmann::json& value) const;
 
+  /// A value as Erlang writes it, to stand in the text of a term. Throws value_error.
+  std::string erlang_text(const nlohmann::json& value) const;
+
   /// All that can be said of a message before anything runs. Throws value_error.
   void check_message(const nlohmann::json& written, bool is_pattern) const;
+  /// The same of a value, of which only what variables will be is not known. Throws value_error.
+  void check_value(const nlohmann::json& written) const;
+  /// The same of what stands behind "$term", in a pattern or not. Throws value_error.
+  void check_term(const nlohmann::json& written, bool is_pattern) const;
 
   /// The pids.
   identities& pids() const noexcept { return pids_; }
 
  private:
+  term term_of(const nlohmann::json& filled) const;
+
   const actors& actors_;
   identities& pids_;
 };
@@ -106,9 +73,13 @@ bool is_typed(const nlohmann::json& written);
 std::string type_name_of(const nlohmann::json& written);
 /// The variable that "$x" names; empty for all else.
 std::string variable_of(const nlohmann::json& written);
-/// The text of a term with the variables in it replaced: `{hello, $me}`. What `unbound` gives stands for those that are
-/// not known, and for _ when `with_wildcards`.
-std::string expand_term_text(std::string_view text, const variables& known, bool with_wildcards,
+/// The variables in the text of a term: `{hello, $me}`. What is quoted in it has none.
+std::vector<std::string> variables_of_term(std::string_view text);
+/// The text with what `print` makes of their values instead of the variables. With `as_pattern` the others, and _, are
+/// atoms that marked_variable knows; without they stay as they are.
+std::string expand_term_text(std::string_view text, const variables& known, bool as_pattern,
                              const std::function<std::string(const nlohmann::json&)>& print);
+/// The variable that this atom in the JSON of an expanded term stands for, "_" for the wildcard; empty for all else.
+std::string marked_variable(const nlohmann::json& value);
 
 }  // namespace troupe::script
