@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Logging through spdlog.
+#include <troupe/actors/behaviours/gen_core.hpp>
 #include <troupe/actors/context.hpp>
 #include <troupe/actors/log.hpp>
 #include <troupe/actors/runtime.hpp>
@@ -115,6 +116,17 @@ const term* metadata_of(const detail::slot& s) noexcept {
   return s.extra != nullptr ? s.extra->metadata.get() : nullptr;
 }
 
+/// The same with what only the owner may look at: the function of a behaviour would be that of all behaviours.
+author owner_of(const detail::slot& s) {
+  author who = author_of(s);
+  who.metadata = metadata_of(s);
+  if (s.extra != nullptr && s.extra->behaviour != nullptr) {
+    const detail::behaviour& body = s.extra->behaviour->body;
+    who.function = std::string(body.kind()) + " " + std::string(body.name());
+  }
+  return who;
+}
+
 /// As text "<0.12.0> name-or-function key=value: text", or the text alone when it says `itself` whose it is.
 void write_line(log_level level, const author& who, std::string_view text, bool itself, const term* report) {
   if (format_now.load(std::memory_order_relaxed) == log_format::json) {
@@ -182,9 +194,7 @@ void log_line_about(log_level level, const slot& s, std::string_view text) noexc
 void log_line(log_level level, const slot& s, std::string_view text) noexcept {
   try {
     if (!log_enabled(level)) return;
-    author who = author_of(s);
-    who.metadata = metadata_of(s);
-    write_line(level, who, text, false, nullptr);
+    write_line(level, owner_of(s), text, false, nullptr);
   } catch (...) {
   }
 }
@@ -192,9 +202,7 @@ void log_line(log_level level, const slot& s, std::string_view text) noexcept {
 void log_report(log_level level, const slot& s, std::string_view text, const term& report) noexcept {
   try {
     if (!log_enabled(level)) return;
-    author who = author_of(s);
-    who.metadata = metadata_of(s);
-    write_line(level, who, text, false, &report);
+    write_line(level, owner_of(s), text, false, &report);
   } catch (...) {
   }
 }
@@ -207,10 +215,13 @@ void log_report(log_level level, const crash_report& report) noexcept {
     std::vector<term> links;
     for (const pid& peer : report.links) links.emplace_back(peer);
     const term members = term::map({{"report"_atom, "crash"_atom},
+                                    {"pid"_atom, report.process},
+                                    {"registered_name"_atom, report.name == atom() ? term() : term(report.name)},
+                                    {"initial_call"_atom, report.function},
                                     {"where"_atom, report.where},
                                     {"tasks"_atom, term::list(std::move(tasks))},
                                     {"reason"_atom, report.reason},
-                                    {"mailbox_length"_atom, report.mailbox_length},
+                                    {"message_queue_len"_atom, report.mailbox_length},
                                     {"links"_atom, term::list(std::move(links))}});
     const bool with = report.metadata.is_map() && report.metadata.size() != 0;
     const author who{.process = report.process,

@@ -163,7 +163,8 @@ process epmd_keeper(context& self, epmd_keeper_options options) {
       last_trouble.clear();
       co_await while_it_lives(self, *now.stream);
     } catch (const epmd_error& e) {
-      if (creation == 0) throw;
+      // Whoever makes the node is told; it is no crash that the log should show.
+      if (creation == 0) self.exit(term::tuple({"error"_atom, std::string(e.what())}));
       trouble = e.what();
     } catch (const stream_error& e) {
       trouble = e.what();

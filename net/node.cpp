@@ -123,7 +123,10 @@ process register_node(context& self, detail::epmd_keeper_options options, detail
   options.report = self.pid();
   const spawned keeper = self.spawn_monitor(detail::epmd_keeper, options);
   const auto on_registered = [&](const detail::epmd_registered&) { result->error.clear(); };
-  const auto on_down = [&](const down& d) { result->error = "epmd: " + d.reason.to_string(); };
+  const auto on_down = [&](const down& d) {
+    const bool said = d.reason.is_tuple("error"_atom) && d.reason.size() == 2 && d.reason[1].is_binary();
+    result->error = said ? std::string(d.reason[1].as_binary()) : "epmd: " + d.reason.to_string();
+  };
   co_await self.receive(on_registered, on_down);
   self.demonitor(keeper.monitor, true);
 }

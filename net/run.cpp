@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -22,7 +23,9 @@
 #include <string>
 #include <utility>
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <unistd.h>
 
 namespace troupe {
 
@@ -55,10 +58,15 @@ void split_listen(const std::string& text, node_options& options) {
     const auto close = text.find(']');
     if (close == std::string::npos) throw std::invalid_argument("--listen " + text + ": a ] is missing");
     address = text.substr(1, close - 1);
-    if (close + 1 < text.size()) port = text.substr(close + 2);
+    if (close + 1 < text.size()) {
+      if (text[close + 1] != ':' || close + 2 == text.size())
+        throw std::invalid_argument("--listen " + text + ": after the ] comes a : and a port, or nothing");
+      port = text.substr(close + 2);
+    }
   } else if (colon != std::string::npos && text.find(':') == colon) {
     address = text.substr(0, colon);
     port = text.substr(colon + 1);
+    if (port.empty()) throw std::invalid_argument("--listen " + text + ": a port is missing after the :");
   }
   options.listen = address;
   if (port.empty()) return;
@@ -189,14 +197,22 @@ const std::map<std::string, log_level> log_levels{{"trace", log_level::trace}, {
 
 }  // namespace
 
+void keep_standard_descriptors() noexcept {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd)
+    if (::fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
+      const int opened = ::open("/dev/null", O_RDWR);  // gets the smallest number, which is this one
+      if (opened != fd) return;
+    }
+}
+
 void run_line::add_to(CLI::App& cli) {
   cli.add_option("--name", name, "be a node of this name, NAME@HOST");
-  cli.add_option("--cookie", cookie, "the nodes' common secret; else that of ~/.erlang.cookie");
+  cli.add_option("--cookie", cookie, "the nodes' common secret; else $TROUPE_COOKIE, or that of ~/.erlang.cookie");
   cli.add_flag("--hidden", hidden, "be a hidden node");
   cli.add_option("--listen", listen, "where the node listens, ADDRESS[:PORT]");
   cli.add_flag("--observer", observer, "let other nodes look at the processes: troupe_observer, see net/observer.hpp");
   cli.add_option("--config", config, "JSON: {\"application\": {\"key\": value}}");
-  cli.add_option("--workers", workers, "threads that run processes; 0: one for each core");
+  cli.add_option("--workers", workers, "threads that run processes, at most 1024; 0: one for each core");
   cli.add_option("--log-level", level, "trace, debug, info, warning, error, critical or off");
   cli.add_flag("--log-json", json, "log as JSON, an object in each line");
 }
@@ -207,6 +223,8 @@ int run_line::run(application app, run_options options) const {
   try {
     if (name.empty() && (!cookie.empty() || hidden || !listen.empty() || observer))
       throw std::invalid_argument("--cookie, --hidden, --listen and --observer are for a node: give it a --name");
+    if (workers > 1024)
+      throw std::invalid_argument("--workers " + std::to_string(workers) + ": there may be 1024 at most");
     if (!listen.empty()) split_listen(listen, made);
     if (!level.empty()) {
       const auto known = log_levels.find(level);
@@ -232,11 +250,14 @@ int run_line::run(application app, run_options options) const {
   }
   made.name = name;
   made.cookie = cookie;
+  const char* const shared = std::getenv("TROUPE_COOKIE");  // an option would be seen in the list of processes
+  if (made.cookie.empty() && shared != nullptr) made.cookie = shared;
   made.hidden = hidden;
   made.system.workers = workers;
   if (options.adjust) options.adjust(made);
 
-  const signals asked;  // before there are threads
+  const signals asked;            // before there are threads
+  std::signal(SIGPIPE, SIG_IGN);  // the end of whoever reads the log is not the end of the node
   try {
     if (made.name.empty()) {
       actor_system system(made.system);
@@ -254,6 +275,7 @@ int run_line::run(application app, run_options options) const {
 }  // namespace detail
 
 int run(int argc, const char* const* argv, application app, run_options options) {
+  detail::keep_standard_descriptors();
   detail::run_line line;
   CLI::App cli(app.name);
   line.add_to(cli);

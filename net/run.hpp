@@ -30,10 +30,12 @@ struct run_options {
 ///
 ///     int main(int argc, char** argv) { return troupe::run(argc, argv, shop()); }
 ///
-/// The command line: `--name NAME@HOST` makes it a node, with `--cookie TEXT`, `--hidden`, `--listen ADDRESS[:PORT]`;
+/// The command line: `--name NAME@HOST` makes it a node, with `--cookie TEXT` (or $TROUPE_COOKIE), `--hidden`,
+/// `--listen ADDRESS[:PORT]`;
 /// `--observer` (see observer.hpp); `--config FILE` is JSON, {"application": {"key": value}}; `--workers N`;
 /// `--log-level LEVEL`, `--log-json`; `--help`. Only from main, before other
-/// threads are made: it blocks the two signals for them. Erlang: erl -name ... -config ... -s, and init:stop/1.
+/// threads are made: it blocks the two signals for them, and ignores SIGPIPE. Erlang: erl -name ... -config ... -s, and
+/// init:stop/1.
 int run(int argc, const char* const* argv, application app, run_options options = {});
 
 }  // namespace troupe

@@ -13,6 +13,10 @@ class App;
 
 namespace troupe::detail {
 
+/// What a shell has closed of standard input, output and error is /dev/null from now on: else a socket or a file would
+/// get its number, and what is printed would go there. First of all in main.
+void keep_standard_descriptors() noexcept;
+
 /// What the command line has said.
 struct run_line {
   std::string name;

@@ -20,7 +20,7 @@ task<> send_to(context& self, target& there, std::string process, term message, 
     self.send(to, message);
   // What is sent is on its way when the node has answered something that was sent after it.
   const bool there_still = co_await ping(self, there.node_atom(), there.patience());
-  if (!there_still) throw there.explain(call_failed("noconnection"_atom, to.to_term(), "ping"), process);
+  if (!there_still) throw there.no_answer("the node");
 }
 
 task<term> call_to(context& self, target& there, std::string process, term message) {
@@ -42,8 +42,12 @@ task<term> end_process(context& self, target& there, std::string process, term r
   auto handler = when(mine, note);
   auto clause = after(there.patience());
   co_await self.receive(handler, clause);
-  if (!ended)
+  if (!ended) {
+    const bool node_answers = co_await ping(self, there.node_atom(), there.patience());
+    if (!node_answers)
+      throw tool_error(std::string(there.no_answer("the node").what()) + "; the exit signal has been sent to it");
     throw tool_error(there.name() + ": " + process + " still lives: it traps exits, or ignores " + there.show(reason));
+  }
   if (ended->is_atom("noproc"_atom) || ended->is_atom("noconnection"_atom))
     throw there.explain(call_failed(*ended, victim, "monitor"), process);
   co_return std::move(*ended);

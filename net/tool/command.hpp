@@ -2,6 +2,7 @@
 // command: one subcommand of the program `troupe`. `--help`, the man page and the completions are made of these.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -50,6 +51,18 @@ const std::vector<command>& commands();
 
 /// The program: parses the command line and runs a command. 0: done; 1: tried and failed; 2: a wrong command line.
 int main(int argc, const char* const* argv);
+
+// What several commands take; the command line says what they mean, and refuses other values.
+
+/// An option in seconds, within these bounds.
+void add_seconds(CLI::App& cli, const std::string& option, double& seconds, double least, double most,
+                 const std::string& what);
+/// --timeout, in seconds.
+void add_timeout(CLI::App& cli, double& seconds);
+/// --epmd-port; 0 unless given.
+void add_epmd_port(CLI::App& cli, std::uint16_t& port);
+/// NAME@HOST? Throws tool_error, with exit code 2.
+void check_node_name(const std::string& name);
 
 // The entries of the table.
 command node_command();

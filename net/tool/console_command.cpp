@@ -5,10 +5,13 @@
 #include <troupe/net/tool/line_editor.hpp>
 #include <troupe/net/tool/looking.hpp>
 #include <troupe/net/tool/nearest.hpp>
+#include <troupe/net/tool/shown.hpp>
 #include <troupe/net/tool/target.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -20,6 +23,7 @@
 namespace troupe::tool {
 
 using namespace literals;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -49,11 +53,9 @@ constexpr console_word words[] = {
 std::string take_word(std::string_view& rest) {
   const auto begin = rest.find_first_not_of(" \t");
   rest = begin == std::string_view::npos ? std::string_view() : rest.substr(begin);
-  // A quoted name may have blanks in it.
-  auto end = !rest.empty() && rest.front() == '\'' ? rest.find('\'', 1) : rest.find_first_of(" \t");
-  if (end != std::string_view::npos && rest.front() == '\'') ++end;
+  const std::size_t end = first_word(rest);
   const std::string word(rest.substr(0, end));
-  rest = end == std::string_view::npos ? std::string_view() : rest.substr(end);
+  rest = rest.substr(end);
   const auto next = rest.find_first_not_of(" \t");
   rest = next == std::string_view::npos ? std::string_view() : rest.substr(next);
   return word;
@@ -81,13 +83,13 @@ task<std::string> perform(context& self, target& there, std::string line) {
   if (known == nullptr) {
     std::vector<std::string> verbs;
     for (const console_word& w : words) verbs.emplace_back(w.word);
-    throw tool_error("there is no command '" + verb + "'; " + script::suggestion(verb, verbs));
+    throw tool_error("there is no command '" + printable(verb) + "'; " + script::suggestion(verb, verbs), 2);
   }
   if (verb == "help") co_return help();
   const std::string process = take_word(rest);
   const std::string_view arguments = known->arguments;
   if (arguments.starts_with("PROCESS") && process.empty())
-    throw tool_error(verb + " " + known->arguments + ": which PROCESS?");
+    throw tool_error(verb + " " + known->arguments + ": which PROCESS?", 2);
   if (verb == "ps") {
     const process_table table = co_await look_at_processes(self, there, sort_key::pid, SIZE_MAX);
     co_return to_string(table);
@@ -112,7 +114,7 @@ task<std::string> perform(context& self, target& there, std::string line) {
     co_await stop_process(self, there, process, "normal"_atom);
     co_return "ok\n";
   }
-  if (rest.empty()) throw tool_error(verb + " " + known->arguments + ": which MESSAGE?");
+  if (rest.empty()) throw tool_error(verb + " " + known->arguments + ": which MESSAGE?", 2);
   const term message = there.message(std::string(rest), false);
   if (verb == "call") {
     const term answer = co_await call_to(self, there, process, message);
@@ -122,13 +124,16 @@ task<std::string> perform(context& self, target& there, std::string line) {
   co_return "ok\n";
 }
 
-/// For the completion; nothing where nobody tells.
+/// For the completion; nothing where nobody tells, or not soon: the prompt does not wait for that.
 task<std::vector<std::string>> names_or_none(context& self, target& there) {
+  const detail::duration patience = there.set_patience(std::min<detail::duration>(there.patience(), 300ms));
+  std::vector<std::string> names;
   try {
-    co_return co_await look_at_names(self, there);
+    names = co_await look_at_names(self, there);
   } catch (const tool_error&) {
-    co_return std::vector<std::string>();
   }
+  there.set_patience(patience);
+  co_return names;
 }
 
 task<int> run_console(context& self, target& there, std::string history) {
@@ -138,8 +143,10 @@ task<int> run_console(context& self, target& there, std::string history) {
   const std::string prompt = there.name() + "> ";
   int code = 0;
   for (;;) {
-    std::vector<std::string> names = co_await names_or_none(self, there);
-    editor.complete(verbs, std::move(names));
+    if (editor.is_terminal()) {
+      std::vector<std::string> names = co_await names_or_none(self, there);
+      editor.complete(verbs, std::move(names));
+    }
     const std::optional<std::string> line = co_await self.blocking([&] { return editor.read(prompt); });
     if (!line) {
       if (editor.is_terminal()) std::puts("");
@@ -149,20 +156,20 @@ task<int> run_console(context& self, target& there, std::string history) {
     const std::string verb = take_word(rest);
     if (verb.empty()) continue;
     if (verb == "quit" || verb == "exit") break;
-    std::string said;
     std::optional<tool_error> failed;
-    code = 0;
     try {
-      said = co_await perform(self, there, *line);
+      const std::string said = co_await perform(self, there, *line);
+      std::fwrite(said.data(), 1, said.size(), stdout);
     } catch (const tool_error& e) {
       failed = e;
-      code = e.exit_code();
+    } catch (const std::exception& e) {  // what nobody has thought of does not end the session
+      failed.emplace(e.what());
     }
+    code = failed ? failed->exit_code() : 0;
     if (failed) {
       const tool_error why = co_await with_suggestion(self, there, *failed);
-      said = std::string(why.what()) + "\n";
+      std::fprintf(editor.is_terminal() ? stdout : stderr, "%s\n", why.what());
     }
-    std::fwrite(said.data(), 1, said.size(), stdout);
     std::fflush(stdout);
   }
   co_return editor.is_terminal() ? 0 : code;

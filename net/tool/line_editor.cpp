@@ -2,16 +2,51 @@
 // Lines from a terminal, by libedit.
 #include <troupe/net/tool/line_editor.hpp>
 
+#include <troupe/mailbox/utf8.hpp>
+#include <troupe/net/tool/shown.hpp>
+
+#include <fcntl.h>
 #include <histedit.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <clocale>
 #include <cstdio>
+#include <deque>
+#include <fstream>
 #include <iostream>
+#include <string_view>
 #include <utility>
 
 namespace troupe::tool {
+
+std::size_t first_word(std::string_view text) {
+  const bool quoted = text.starts_with('\'');
+  std::size_t at = quoted ? 1 : 0;
+  for (; at < text.size(); ++at) {
+    if (quoted && text[at] == '\\')
+      ++at;
+    else if (quoted && text[at] == '\'')
+      return at + 1;
+    else if (!quoted && (text[at] == ' ' || text[at] == '\t'))
+      return at;
+  }
+  return text.size();
+}
+
+namespace {
+
+/// Where the word begins that the text ends with.
+std::size_t last_word(std::string_view text) {
+  std::size_t begin = 0;
+  for (;;) {
+    while (begin < text.size() && (text[begin] == ' ' || text[begin] == '\t')) ++begin;
+    const std::size_t end = begin + first_word(text.substr(begin));
+    if (end >= text.size()) return begin;
+    begin = end;
+  }
+}
+
+}  // namespace
 
 struct line_editor::impl {
   EditLine* line = nullptr;
@@ -33,37 +68,85 @@ struct line_editor::impl {
   unsigned char complete() {
     const LineInfo* now = ::el_line(line);
     const std::string before(now->buffer, now->cursor);
-    const auto blank = before.rfind(' ');
-    const std::string word = blank == std::string::npos ? before : before.substr(blank + 1);
+    const std::size_t begin = last_word(before);
+    const std::string word = before.substr(begin);
     std::vector<std::string> fitting;
-    for (const std::string& candidate : blank == std::string::npos ? first : others)
-      if (candidate.starts_with(word)) fitting.push_back(candidate);
+    for (const std::string& candidate : begin == 0 ? first : others) {
+      // A name in quotes may be begun without them.
+      if (candidate.starts_with(word) || (!word.starts_with('\'') && candidate.starts_with("'" + word)))
+        fitting.push_back(candidate);
+    }
     if (fitting.empty()) return CC_ERROR;
     std::string common = fitting.front();
     for (const std::string& f : fitting) {
       const auto [mine, theirs] = std::mismatch(common.begin(), common.end(), f.begin(), f.end());
       common.erase(mine, common.end());
     }
-    std::string more = common.substr(word.size());
-    if (fitting.size() == 1) more += ' ';
-    if (!more.empty()) return ::el_insertstr(line, more.c_str()) == 0 ? CC_REFRESH : CC_ERROR;
-    std::fputc('\n', stdout);
-    for (const std::string& f : fitting) std::printf("%s  ", f.c_str());
-    std::fputc('\n', stdout);
-    std::fflush(stdout);
-    return CC_REDISPLAY;
+    // Not in the middle of a character.
+    while (troupe::detail::count_code_points(common) < 0) common.pop_back();
+    if (common.starts_with(word) && common.size() == word.size() && fitting.size() > 1) {
+      std::fputc('\n', stdout);
+      for (const std::string& f : fitting) std::printf("%s  ", f.c_str());
+      std::fputc('\n', stdout);
+      std::fflush(stdout);
+      return CC_REDISPLAY;
+    }
+    if (fitting.size() == 1) common += ' ';
+    ::el_deletestr(line, static_cast<int>(columns(word)));
+    return ::el_insertstr(line, common.c_str()) == 0 ? CC_REFRESH : CC_ERROR;
   }
   static unsigned char complete_in(EditLine* line, int) { return of(line).complete(); }
+
+  /// Ctrl-C: this line is not wanted; the next one is.
+  static unsigned char give_up(EditLine* line, int) {
+    const LineInfo* now = ::el_line(line);
+    const std::string_view behind(now->cursor, static_cast<std::size_t>(now->lastchar - now->cursor));
+    ::el_cursor(line, static_cast<int>(columns(behind)));
+    ::el_deletestr(line,
+                   static_cast<int>(columns({now->buffer, static_cast<std::size_t>(now->lastchar - now->buffer)})));
+    ::el_insertstr(line, "\n");
+    return CC_NEWLINE;
+  }
+
+  // The file holds a line for each line. It is written when one is entered, so that none is lost however the program
+  // ends, and consoles at one time keep one another's.
+  static constexpr std::size_t kept_lines = 1000;
+
+  void load_history() {
+    std::deque<std::string> lines;
+    std::string text;
+    std::size_t all = 0;
+    for (std::ifstream file(history_file); std::getline(file, text); ++all) {
+      lines.push_back(text);
+      if (lines.size() > kept_lines) lines.pop_front();
+    }
+    for (const std::string& l : lines) ::history(history, &event, H_ENTER, l.c_str());
+    if (all <= 2 * kept_lines) return;
+    const std::string shorter = history_file + ".new";
+    std::ofstream file(shorter);
+    for (const std::string& l : lines) file << l << '\n';
+    file.close();
+    if (file) std::rename(shorter.c_str(), history_file.c_str());
+  }
+
+  void enter(const std::string& text) {
+    ::history(history, &event, H_ENTER, text.c_str());
+    if (history_file.empty()) return;
+    const int file = ::open(history_file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0) return;
+    const std::string whole = text + "\n";  // one write: others' lines are not torn
+    [[maybe_unused]] const auto written = ::write(file, whole.data(), whole.size());
+    ::close(file);
+  }
 };
 
 line_editor::line_editor(const std::string& program, std::string history_file) : impl_(std::make_unique<impl>()) {
   if (::isatty(STDIN_FILENO) == 0) return;
-  std::setlocale(LC_CTYPE, "");  // libedit reads characters, not bytes
   impl_->history_file = std::move(history_file);
   impl_->history = ::history_init();
   ::history(impl_->history, &impl_->event, H_SETSIZE, 1000);
   ::history(impl_->history, &impl_->event, H_SETUNIQUE, 1);
-  if (!impl_->history_file.empty()) ::history(impl_->history, &impl_->event, H_LOAD, impl_->history_file.c_str());
+  if (!impl_->history_file.empty()) impl_->load_history();
   impl_->line = ::el_init(program.c_str(), stdin, stdout, stderr);
   ::el_set(impl_->line, EL_CLIENTDATA, static_cast<void*>(impl_.get()));
   ::el_set(impl_->line, EL_PROMPT, &impl::prompt_of);
@@ -72,11 +155,14 @@ line_editor::line_editor(const std::string& program, std::string history_file) :
   ::el_set(impl_->line, EL_ADDFN, "troupe-complete", "completes the word", &impl::complete_in);
   ::el_set(impl_->line, EL_BIND, "^I", "troupe-complete", nullptr);
   ::el_set(impl_->line, EL_BIND, "^R", "em-inc-search-prev", nullptr);
+  ::el_set(impl_->line, EL_ADDFN, "troupe-give-up", "a new line instead of this one", &impl::give_up);
+  ::el_set(impl_->line, EL_BIND, "^C", "troupe-give-up", nullptr);
+  ::el_set(impl_->line, EL_SETTY, "-d", "-isig", nullptr);  // so that Ctrl-C is a key while a line is edited
+  ::el_set(impl_->line, EL_SIGNAL, 1);                      // the terminal is as it was when a signal ends the program
 }
 
 line_editor::~line_editor() {
   if (impl_->line == nullptr) return;
-  if (!impl_->history_file.empty()) ::history(impl_->history, &impl_->event, H_SAVE, impl_->history_file.c_str());
   ::history_end(impl_->history);
   ::el_end(impl_->line);
 }
@@ -102,7 +188,7 @@ std::optional<std::string> line_editor::read(const std::string& prompt) {
   if (got == nullptr || length <= 0) return std::nullopt;
   text.assign(got, static_cast<std::size_t>(length));
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  if (!text.empty()) ::history(impl_->history, &impl_->event, H_ENTER, text.c_str());
+  if (!text.empty()) impl_->enter(text);
   return text;
 }
 

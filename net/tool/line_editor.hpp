@@ -2,12 +2,17 @@
 // line_editor: lines from a terminal, with a history and completion; from anything else as they come. Internal.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe::tool {
+
+/// How long the word is that the text begins with: up to a blank, or the end of an atom in quotes.
+std::size_t first_word(std::string_view text);
 
 /// One thread at a time.
 class line_editor {

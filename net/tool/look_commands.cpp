@@ -63,13 +63,12 @@ command ps_command() {
         auto o = std::make_shared<look_options>();
         o->add_to(cli);
         cli.add_option("--sort", o->sort, "pid, messages, mailbox or memory; pid unless said");
-        cli.add_option("--limit", o->limit, "at most so many lines; 0: all");
+        cli.add_option("--limit", o->limit, "at most so many lines; 0: all")->check(CLI::NonNegativeNumber);
         return [o] {
-          const auto by = sort_key_of(o->sort);
-          if (!by) throw tool_error("--sort " + o->sort + ": there are pid, messages, mailbox and memory", 2);
+          const sort_key by = sort_key_of(o->sort);
           return with_target(*o, [&](context& self, target& there) -> task<int> {
             const std::size_t limit = o->limit == 0 ? SIZE_MAX : o->limit;
-            const process_table table = co_await look_at_processes(self, there, *by, limit);
+            const process_table table = co_await look_at_processes(self, there, by, limit);
             print(to_string(table));
             co_return 0;
           });

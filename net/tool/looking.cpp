@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Asking a node about itself, and setting the answers out.
 #include <troupe/net/tool/looking.hpp>
+#include <troupe/net/tool/shown.hpp>
 
 #include <troupe/actors/behaviours/supervisor_calls.hpp>
 
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <span>
 #include <unordered_map>
 
@@ -23,16 +25,18 @@ term arguments(std::vector<term> all) {
   return term::list(std::move(all));
 }
 
+/// A figure; 0 for what is none.
+std::uint64_t number(const term& value) {
+  return value.is_integer() && !value.is_big() && value >= term(0) ? value.as_unsigned() : 0;
+}
 std::uint64_t number(const term& map, atom key) {
   const term* found = map.is_map() ? map.find(key) : nullptr;
-  return found != nullptr && found->is_integer() && !found->is_big() ? found->as_unsigned() : 0;
+  return found != nullptr ? number(*found) : 0;
 }
 
 /// A text for people: that of a binary, and nothing of the atom undefined.
 std::string text(const target& there, const term& value) {
-  if (value.is_atom("undefined"_atom)) return "";
-  if (value.is_binary()) return std::string(value.as_binary());
-  return there.show(value);
+  return value.is_atom("undefined"_atom) ? "" : there.show_to_people(value);
 }
 std::string text(const target& there, const term& map, atom key) {
   const term* found = map.is_map() ? map.find(key) : nullptr;
@@ -85,8 +89,8 @@ std::string function_text(const target& there, const term& mfa) {
 }
 
 term erlang_items() {
-  return term::list(
-      {"registered_name"_atom, "status"_atom, "message_queue_len"_atom, "reductions"_atom, "memory"_atom});
+  return term::list({"registered_name"_atom, "status"_atom, "message_queue_len"_atom, "reductions"_atom, "memory"_atom,
+                     "initial_call"_atom});
 }
 
 task<std::vector<process_row>> erlang_rows(context& self, target& there) {
@@ -104,37 +108,38 @@ task<std::vector<process_row>> erlang_rows(context& self, target& there) {
     if (!infos[i].is_list()) continue;  // it has ended meanwhile
     process_row row;
     row.pid = there.show(pids[i]);
-    row.what = function_text(there, calls[i]);
     for (const term& item : infos[i].elements()) {
       if (!item.is_tuple() || item.size() != 2) continue;
       if (item[0].is_atom("registered_name"_atom) && item[1].is_atom()) row.name = there.show(item[1]);
       if (item[0].is_atom("status"_atom)) row.status = there.show(item[1]);
-      if (item[0].is_atom("message_queue_len"_atom)) row.mailbox = item[1].as_unsigned();
-      if (item[0].is_atom("reductions"_atom)) row.messages = item[1].as_unsigned();
-      if (item[0].is_atom("memory"_atom)) row.memory = item[1].as_unsigned();
+      if (item[0].is_atom("message_queue_len"_atom)) row.mailbox = number(item[1]);
+      if (item[0].is_atom("reductions"_atom)) row.messages = number(item[1]);
+      if (item[0].is_atom("memory"_atom)) row.memory = number(item[1]);
+      // What proc_lib starts says itself what it is.
+      if (item[0].is_atom("initial_call"_atom))
+        row.what = function_text(there, item[1].is_tuple("proc_lib"_atom) ? calls[i] : item[1]);
     }
     rows.push_back(std::move(row));
   }
   co_return rows;
 }
 
-/// The end of a long word tells more than its beginning.
-std::string_view last_of(std::string_view word, std::size_t width) {
-  return word.size() > width ? word.substr(word.size() - width) : word;
-}
-
-std::string cut(const std::string& line, std::size_t width) {
-  return width != 0 && line.size() > width ? line.substr(0, width) : line;
-}
-
 }  // namespace
 
-std::optional<sort_key> sort_key_of(std::string_view word) {
-  if (word == "pid") return sort_key::pid;
-  if (word == "messages") return sort_key::messages;
-  if (word == "mailbox") return sort_key::mailbox;
-  if (word == "memory") return sort_key::memory;
-  return std::nullopt;
+const char* to_string(sort_key key) noexcept {
+  switch (key) {
+    case sort_key::pid: return "pid";
+    case sort_key::messages: return "messages";
+    case sort_key::mailbox: return "mailbox";
+    case sort_key::memory: return "memory";
+  }
+  return "pid";
+}
+
+sort_key sort_key_of(const std::string& word) {
+  for (const sort_key key : {sort_key::pid, sort_key::messages, sort_key::mailbox, sort_key::memory})
+    if (word == to_string(key)) return key;
+  throw tool_error("--sort " + word + ": there are pid, messages, mailbox and memory", 2);
 }
 
 task<process_table> look_at_processes(context& self, target& there, sort_key by, std::size_t limit) {
@@ -200,21 +205,29 @@ task<process_table> look_at_rates(context& self, target& there, std::size_t limi
 }
 
 std::string to_string(const process_table& table, std::size_t width) {
+  constexpr std::size_t figures = 2 + 9 + 2 + 8 + 2 + 12 + 2 + 10;  // the columns behind WHAT
   std::size_t pid = 3;
   std::size_t name = 4;
   std::size_t what = 4;
   for (const process_row& r : table.rows) {
-    pid = std::max(pid, r.pid.size());
-    name = std::max(name, r.name.size());
-    what = std::max(what, r.what.size());
+    pid = std::max(pid, columns(r.pid));
+    name = std::max(name, columns(r.name));
+    what = std::max(what, columns(r.what));
   }
   name = std::min<std::size_t>(name, 32);
   what = std::min<std::size_t>(what, 40);
+  // The figures are what is looked for: where there is little room the words are cut first.
+  constexpr std::size_t shortest = 8;
+  if (width != 0)
+    for (std::size_t* word : {&what, &name})
+      while (pid + 2 + name + 2 + what + figures > width && *word > shortest) --*word;
   const auto line = [&](std::string_view p, std::string_view n, std::string_view w, std::string_view s,
                         std::string_view mailbox, std::string_view messages, std::string_view memory) {
-    std::string text = fmt::format("{:<{}}  {:<{}}  {:<{}}  {:<9}  {:>8}  {:>12}  {:>10}", p, pid, last_of(n, name),
-                                   name, last_of(w, what), what, s, mailbox, messages, memory);
-    return cut(text, width) + "\n";
+    // The end of a long word tells more than its beginning.
+    const std::string text =
+        fmt::format("{}  {}  {}  {}  {:>8}  {:>12}  {:>10}", padded(p, pid), padded(last_columns(n, name), name),
+                    padded(last_columns(w, what), what), padded(s, 9), mailbox, messages, memory);
+    return std::string(width == 0 ? text : first_columns(text, width)) + "\n";
   };
   const std::string taken = table.erlang ? "REDUCTIONS" : "MESSAGES";
   std::string text = line("PID", "NAME", "WHAT", "STATUS", "MAILBOX", table.rates ? taken + "/S" : taken, "MEMORY");
@@ -243,34 +256,36 @@ task<std::vector<pid>> erlang_roots(context& self, target& there) {
   co_return roots;
 }
 
-/// The root is called by its name, when it has one.
-task<std::string> tree_below(context& self, target& there, pid root, std::string named) {
+/// The tree, whose root is shown as `id`. Nothing when it is no supervisor: which may not be asked for its children,
+/// since many a server ends at a call that it does not know.
+task<std::optional<std::string>> tree_below(context& self, target& there, pid root, term id) {
+  const std::optional<bool> supervisor = co_await there.is_supervisor(self, root);
+  if (supervisor == false) co_return std::nullopt;
   try {
     const destination process = root;
     supervised tree = co_await supervisor_tree(self, process, there.patience());
-    if (!named.starts_with('<')) tree.id = atom(named);
-    co_return there.show(troupe::to_string(tree));
+    if (!id.is_pid()) tree.id = id;
+    co_return std::optional<std::string>(there.show(troupe::to_string(tree)));
   } catch (const call_failed& e) {
-    if (e.reason().is_tuple("unexpected_call"_atom))
-      throw tool_error(there.name() + ": " + named + " is no supervisor");
-    throw there.explain(e, named);
+    if (!e.reason().is_tuple("unexpected_call"_atom)) throw there.explain(e, there.show(id));
   }
+  co_return std::nullopt;
 }
 
 /// Its registered name; else the pid.
-task<std::string> name_of(context& self, target& there, pid process, bool erlang) {
+task<term> name_of(context& self, target& there, pid process, bool erlang) {
+  term name = process;
   if (erlang) {
     const term both = arguments({process, "registered_name"_atom});
     const term found = co_await there.rpc(self, "erlang:process_info", both);
-    if (found.is_tuple("registered_name"_atom) && found.size() == 2) co_return std::string(found[1].as_atom().name());
+    if (found.is_tuple("registered_name"_atom) && found.size() == 2) name = found[1];
   } else {
     const term one = arguments({process});
     const term found = co_await there.rpc(self, "troupe_observer:process", one);
-    const term* name = found.is_map() ? found.find("registered_name"_atom) : nullptr;
-    if (name != nullptr && name->is_atom() && !name->is_atom("undefined"_atom))
-      co_return std::string(name->as_atom().name());
+    const term* its = found.is_map() ? found.find("registered_name"_atom) : nullptr;
+    if (its != nullptr && its->is_atom() && !its->is_atom("undefined"_atom)) name = *its;
   }
-  co_return there.show(process.to_string());
+  co_return name;
 }
 
 }  // namespace
@@ -278,7 +293,11 @@ task<std::string> name_of(context& self, target& there, pid process, bool erlang
 task<std::string> look_at_tree(context& self, target& there, std::string root) {
   if (!root.empty()) {
     const pid process = co_await there.pid_of(self, root);
-    co_return co_await tree_below(self, there, process, root);
+    const term called = there.process(root).to_term();  // a pid, or {Name, Node}
+    const term id = called.is_tuple() ? called[0] : called;
+    std::optional<std::string> tree = co_await tree_below(self, there, process, id);
+    if (!tree) throw tool_error(there.name() + ": " + there.show(id) + " is no supervisor");
+    co_return std::move(*tree);
   }
   std::vector<pid> roots;
   const bool erlang = co_await there.is_erlang(self);
@@ -292,15 +311,15 @@ task<std::string> look_at_tree(context& self, target& there, std::string root) {
   }
   std::string all;
   for (const pid& p : roots) {
-    std::string named = there.show(p.to_string());
-    std::string tree;
+    term id = p;
     try {
-      named = co_await name_of(self, there, p, erlang);
-      tree = co_await tree_below(self, there, p, named);
+      id = co_await name_of(self, there, p, erlang);
+      const std::optional<std::string> tree = co_await tree_below(self, there, p, id);
+      // An application may be one process that supervises nothing.
+      all += tree ? *tree : there.show(id) + " " + there.show(p) + " worker\n";
     } catch (const tool_error& e) {
-      tree = named + ": " + e.what() + "\n";  // it has just ended, or is busy: the others are shown
+      all += there.show(id) + ": " + e.what() + "\n";  // it has just ended, or is busy: the others are shown
     }
-    all += tree;
   }
   co_return all.empty() ? there.name() + " has no supervisors\n" : all;
 }
@@ -312,8 +331,7 @@ std::string lines_of(const target& there, std::span<const std::pair<term, term>>
   for (const auto& [key, value] : items) width = std::max(width, there.show(key).size());
   std::string all;
   for (const auto& [key, value] : items)
-    all += fmt::format("{:<{}}  {}\n", there.show(key), width,
-                       value.is_binary() ? std::string(value.as_binary()) : there.show(value));
+    all += fmt::format("{:<{}}  {}\n", there.show(key), width, there.show_to_people(value));
   return all;
 }
 

@@ -24,9 +24,12 @@ struct process_row {
 
 /// Which comes first.
 enum class sort_key : std::uint8_t { pid, messages, mailbox, memory };
-/// "messages", "mailbox", "memory", "pid"; nothing for other words.
-std::optional<sort_key> sort_key_of(std::string_view word);
+/// "messages", "mailbox", "memory", "pid". Throws tool_error, with exit code 2, for other words.
+sort_key sort_key_of(const std::string& word);
+/// The word of it.
+const char* to_string(sort_key key) noexcept;
 
+/// What ps and top show.
 struct process_table {
   std::vector<process_row> rows;
   std::uint64_t processes = 0;  ///< how many there are; perhaps more than rows

@@ -57,6 +57,7 @@ std::string manual_page(const parsed_commands& of) {
       ".TH TROUPE 1 \"\" \"troupe\" \"User Commands\"\n"
       ".SH NAME\ntroupe \\- nodes of troupe and of Erlang, from the shell\n"
       ".SH SYNOPSIS\n.B troupe\n\\fICOMMAND\\fR [options] ...\n.br\n.B troupe\n\\fICOMMAND\\fR \\-\\-help\n"
+      ".br\n.B troupe \\-\\-man\n.br\n.B troupe \\-\\-completions bash\n"
       ".SH COMMANDS\n";
   for (const command& c : commands()) {
     const CLI::App& sub = *of.cli->get_subcommand(std::string(c.name));
@@ -72,6 +73,11 @@ std::string manual_page(const parsed_commands& of) {
     out += ".PP\nExample:\n.PP\n.nf\n.RS 4\n" + troff(c.example) + "\n.RE\n.fi\n";
   }
   out += ".SH EXIT STATUS\n0: done; 1: it was tried and failed; 2: the command line was wrong.\n";
+  out +=
+      ".SH ENVIRONMENT\n"
+      ".TP\n.B TROUPE_COOKIE\nthe nodes' common secret, unless \\-\\-cookie is given\n"
+      ".TP\n.B ERL_EPMD_PORT\nepmd's port, 4369 unless set\n"
+      ".TP\n.B HOME\nwhere .erlang.cookie and .troupe_history are\n";
   return out;
 }
 
@@ -87,7 +93,16 @@ std::string bash_completions(const parsed_commands& of) {
   }
   return "# bash completions of troupe, made by: troupe --completions bash\n"
          "_troupe() {\n"
-         "  local word=${COMP_WORDS[COMP_CWORD]} options=\n"
+         "  local word=${COMP_WORDS[COMP_CWORD]} options= words=\n"
+         "  case ${COMP_WORDS[COMP_CWORD - 1]} in\n"
+         "    --sort) words=\"pid messages mailbox memory\" ;;\n"
+         "    --log-level) words=\"trace debug info warning error critical off\" ;;\n"
+         "    --completions) words=bash ;;\n"
+         "  esac\n"
+         "  if [[ -n $words ]]; then\n"
+         "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+         "    return\n"
+         "  fi\n"
          "  if ((COMP_CWORD == 1)); then\n"
          "    COMPREPLY=($(compgen -W \"" +
          names +

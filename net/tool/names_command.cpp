@@ -46,8 +46,8 @@ command names_command() {
           "troupe names\n  shop    41234\n  erlang  35671", [](CLI::App& cli) -> std::function<int()> {
             auto o = std::make_shared<options>();
             cli.add_option("HOST", o->host, "whose nodes; this machine's unless said");
-            cli.add_option("--epmd-port", o->epmd_port, "epmd's port; else $ERL_EPMD_PORT, or 4369");
-            cli.add_option("--timeout", o->timeout, "seconds to wait for an answer; 5 unless said");
+            add_epmd_port(cli, o->epmd_port);
+            add_timeout(cli, o->timeout);
             return [o] {
               return run_with_network([&](context& self, std::shared_ptr<detail::network> net) {
                 return print_names(self, std::move(net), o);

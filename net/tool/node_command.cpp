@@ -42,6 +42,7 @@ void load_object(const std::string& file, plugin& to) {
 
 int run_node(const node_line& line) {
   if (line.run.name.empty()) throw tool_error("node: give it a --name, NAME@HOST", 2);
+  check_node_name(line.run.name);
   plugin loaded;
   for (const std::string& file : line.load) load_object(file, loaded);
   application all{.name = "troupe_node"};
@@ -81,7 +82,7 @@ command node_command() {
         line->run.add_to(cli);
         cli.add_option("--load", line->load, "a shared object with processes and applications; may be repeated");
         cli.add_option("--start", line->start, "an application of a loaded object; may be repeated");
-        cli.add_option("--epmd-port", line->epmd_port, "epmd's port; else $ERL_EPMD_PORT, or 4369");
+        add_epmd_port(cli, line->epmd_port);
         return [line] { return run_node(*line); };
       }};
 }

@@ -9,6 +9,7 @@
 #include <troupe/net/distribution.hpp>
 #include <troupe/net/tool/looking.hpp>
 #include <troupe/net/tool/nearest.hpp>
+#include <troupe/net/tool/shown.hpp>
 #include <troupe/net/tool/tool_system.hpp>
 
 #include <CLI/CLI.hpp>
@@ -27,10 +28,11 @@ using namespace literals;
 
 void target_options::add_to(CLI::App& cli) {
   cli.add_option("NODE", node, "the node, as it is called: shop@127.0.0.1")->required();
-  cli.add_option("--cookie", cookie, "the node's cookie; else that of ~/.erlang.cookie");
+  cli.add_option("--cookie", cookie, "the node's cookie; else $TROUPE_COOKIE, or that of ~/.erlang.cookie")
+      ->envname("TROUPE_COOKIE");
   cli.add_option("--name", name, "be a node of this name; else troupe_ and a number");
-  cli.add_option("--timeout", timeout, "seconds to wait for an answer; 5 unless said")->check(CLI::PositiveNumber);
-  cli.add_option("--epmd-port", epmd_port, "epmd's port; else $ERL_EPMD_PORT, or 4369");
+  add_timeout(cli, timeout);
+  add_epmd_port(cli, epmd_port);
 }
 
 namespace {
@@ -60,6 +62,19 @@ term message_of_json(const std::string& text, node_index home) {
   return detail::term_of_json(nlohmann::json(written), home, "");
 }
 
+/// What nodes of troupe refuse from others; Erlang's take more.
+constexpr int deepest = 256;
+
+bool too_deep(const term& value, int depth) {
+  if (depth > deepest) return true;
+  const auto is = [&](const term& part) { return too_deep(part, depth + 1); };
+  if (value.is_map())
+    return std::any_of(value.items().begin(), value.items().end(),
+                       [&](const auto& item) { return is(item.first) || is(item.second); });
+  if (value.is_tuple() || value.is_list()) return std::any_of(value.elements().begin(), value.elements().end(), is);
+  return false;
+}
+
 }  // namespace
 
 target::target(troupe::node& here, const target_options& options, node_index home)
@@ -77,12 +92,16 @@ tool_error target::no_process(const std::string& process) const {
   return {name() + ": there is no process " + process, process};
 }
 
+tool_error target::no_answer(const std::string& who) const {
+  return tool_error(name() + ": " + who + " has not answered within " + std::to_string(patience_.count() / 1'000'000) +
+                    " ms");
+}
+
 tool_error target::explain(const call_failed& failed, const std::string& process) const {
   const term& why = failed.reason();
   const auto text = [&](const std::string& what) { return tool_error(name() + ": " + what); };
   if (why.is_atom("noproc"_atom)) return no_process(process);
-  if (why.is_atom("timeout"_atom))
-    return text(process + " has not answered within " + std::to_string(patience_.count() / 1'000'000) + " ms");
+  if (why.is_atom("timeout"_atom)) return no_answer(process);
   if (why.is_atom("noconnection"_atom)) {
     const std::string reason = here_.distribution().why_lost(node_.name());
     return text("the connection is lost" + (reason.empty() ? "" : ": " + reason));
@@ -110,6 +129,18 @@ task<term> target::rpc(context& self, export_name what, term arguments) {
   co_return std::move(*result);
 }
 
+task<std::optional<bool>> target::is_supervisor(context& self, pid process) {
+  const term one = term::list({process});
+  const auto seen = co_await try_rpc(self, "troupe_observer:process", one);
+  if (seen) {
+    const term* what = seen->is_map() ? seen->find("behaviour"_atom) : nullptr;
+    co_return what != nullptr && what->is_binary() && what->as_binary().starts_with("supervisor ");
+  }
+  const auto call = co_await try_rpc(self, "proc_lib:translate_initial_call", one);
+  if (!call) co_return std::nullopt;
+  co_return call->is_tuple("supervisor"_atom);
+}
+
 task<bool> target::is_erlang(context& self) {
   if (erlang_) co_return *erlang_;
   const term nothing = term::list(std::vector<term>());
@@ -135,12 +166,18 @@ destination target::process(const std::string& text) const {
     throw tool_error(text + " is no pid: write it as its node does, <0.12.0>", 2);
   }
   try {
-    std::string plain = text;
-    if (plain.size() > 2 && plain.front() == '\'' && plain.back() == '\'') plain = plain.substr(1, plain.size() - 2);
-    if (plain.empty()) throw std::invalid_argument("it is empty");
-    return remote(plain, node_);
-  } catch (const std::invalid_argument& e) {
-    throw tool_error("'" + text + "' is no name of a process: " + e.what(), 2);
+    atom name;
+    if (text.starts_with('\'')) {
+      const term quoted = term::parse(text, home());
+      if (!quoted.is_atom()) throw std::invalid_argument("it is no atom");
+      name = quoted.as_atom();
+    } else {
+      if (text.empty()) throw std::invalid_argument("it is empty");
+      name = atom(text);
+    }
+    return remote(name, node_);
+  } catch (const std::exception& e) {  // of atoms and of the parser
+    throw tool_error("'" + printable(text) + "' is no name of a process: " + e.what(), 2);
   }
 }
 
@@ -178,7 +215,7 @@ task<> target::must_exist(context& self, std::string text) {
   auto clause = after(detail::duration(0));
   co_await self.receive(handler, clause);
   self.demonitor(watch, true);
-  if (!there) throw explain(call_failed("noconnection"_atom, to.to_term(), "ping"), text);
+  if (!there) throw no_answer("the node");
   if (gone) throw explain(call_failed(*gone, to.to_term(), "monitor"), text);
 }
 
@@ -186,30 +223,38 @@ term target::message(const std::string& text, bool json) const {
   std::string wrong;
   if (!json) {
     try {
-      return term::parse(text, home());
+      term parsed = term::parse(text, home());
+      if (too_deep(parsed, 0)) throw tool_error("the message is nested more than 256 levels deep: no node takes it", 2);
+      return parsed;
     } catch (const parse_error& e) {
       wrong = e.what();
       if (!text.starts_with('{') && !text.starts_with('"') && !text.starts_with('['))
-        throw tool_error("'" + text + "' is no Erlang term: " + wrong, 2);
+        throw tool_error("'" + printable(text) + "' is no Erlang term: " + wrong, 2);
     }
   }
   try {
     return message_of_json(text, home());
   } catch (const std::exception& e) {
-    throw tool_error(
-        "'" + text + "' is no " + (json ? "JSON: " : "Erlang term: " + wrong + "; nor is it JSON: ") + e.what(), 2);
+    throw tool_error("'" + printable(text) + "' is no " +
+                         (json ? "JSON: " : "Erlang term: " + wrong + "; nor is it JSON: ") + e.what(),
+                     2);
   }
 }
 
-std::string target::show(std::string text) const {
-  const std::string foreign = "<" + std::to_string(home()) + ".";
-  for (auto at = text.find(foreign); at != std::string::npos; at = text.find(foreign, at + 3))
-    text.replace(at, foreign.size(), "<0.");
-  return text;
+std::string target::show(const term& value) const {
+  return shown_at(home(), value);
+}
+
+std::string target::show(const std::string& printed) const {
+  return shown_at(home(), printed);
+}
+
+std::string target::show_to_people(const term& value) const {
+  return for_people(home(), value);
 }
 
 std::string target::show_json(const term& value) const {
-  return show(detail::json_of_term(value).dump());
+  return printable(shown_at(home(), detail::json_of_term(value)).dump());
 }
 
 task<tool_error> with_suggestion(context& self, target& there, tool_error failed) {
@@ -227,16 +272,17 @@ task<tool_error> with_suggestion(context& self, target& there, tool_error failed
 }
 
 int with_target(const target_options& options, std::function<task<int>(context&, target&)> work) {
-  const auto at = options.node.find('@');
-  if (at == std::string::npos || at == 0 || at + 1 == options.node.size())
-    throw tool_error("'" + options.node + "' is no node's name: write NAME@HOST, as in shop@127.0.0.1", 2);
+  check_node_name(options.node);
+  if (!options.name.empty()) check_node_name(options.name);
+  if (options.name == options.node)
+    throw tool_error("--name " + options.name + ": that is the node to talk with, not one of its own", 2);
   set_log_level(log_level::off);  // what it would say, the commands say
   node_options made;
   // Where it pretends to live decides nothing but which kind of names it uses, and that has to be the target's.
   std::random_device chance;
   made.name = !options.name.empty() ? options.name
                                     : "troupe_" + std::to_string(::getpid()) + "_" + std::to_string(chance() % 10000) +
-                                          options.node.substr(at);
+                                          options.node.substr(options.node.find('@'));
   made.cookie = options.cookie;
   made.hidden = true;
   made.listening = false;

@@ -22,7 +22,7 @@ struct target_options {
   std::string node;
   std::string cookie;
   std::string name;
-  double timeout = 5;
+  double timeout = 5;  ///< in seconds
   std::uint16_t epmd_port = 0;
 
   /// NODE and the options. It must outlive the parsing.
@@ -39,9 +39,13 @@ class target {
   std::string name() const { return std::string(node_.name()); }
   /// How long an answer may take.
   detail::duration patience() const noexcept { return patience_; }
+  /// Changes that; gives what it was.
+  detail::duration set_patience(detail::duration time) noexcept { return std::exchange(patience_, time); }
 
   /// Is it Erlang's? Asks once. Throws tool_error for a node of troupe's that serves no observer.
   task<bool> is_erlang(context& self);
+  /// Is that process a supervisor? Nothing where nobody tells: at a node of troupe's that serves no observer.
+  task<std::optional<bool>> is_supervisor(context& self, pid process);
   /// A function there. What goes wrong is a tool_error; nothing when there is no such function.
   task<std::optional<term>> try_rpc(context& self, export_name what, term arguments);
   /// The same; that there is none is an error, too.
@@ -57,13 +61,18 @@ class target {
   term message(const std::string& text, bool json) const;
 
   /// As that node prints it: its own pids have a 0 in front.
-  std::string show(const term& value) const { return show(value.to_string()); }
-  std::string show(std::string text) const;
+  std::string show(const term& value) const;
+  /// The same of what to_string has made.
+  std::string show(const std::string& printed) const;
+  /// The same for people: lists of characters are texts.
+  std::string show_to_people(const term& value) const;
   /// The same as JSON.
   std::string show_json(const term& value) const;
 
   /// That process is not there.
   tool_error no_process(const std::string& process) const;
+  /// That process, or function, or the node itself has not answered in time.
+  tool_error no_answer(const std::string& who) const;
   /// A failed call as people want to read it.
   tool_error explain(const call_failed& failed, const std::string& process) const;
 

@@ -6,7 +6,7 @@
 #   bin/troupe, share/man/man1/troupe.1, share/bash-completion/completions/troupe
 #   lib/cmake/troupe/                      troupe::mailbox, ::actors, ::net and ::tool, a component each
 #   lib/pkgconfig/troupe-{mailbox,actors,net,tool}.pc
-#   and the same of caf, when TROUPE_CAF is on
+#   and the same of caf, when TROUPE_CAF is on; nothing of tool and its program when TROUPE_TOOL is off
 #   share/doc/troupe/                      LICENSE and the READMEs
 #
 # Nothing installed names the prefix: it may be moved.
@@ -19,24 +19,28 @@ set(generated ${PROJECT_BINARY_DIR}/package)
 
 # --- headers, libraries, documents -----------------------------------------------------------------------------------
 
-set(components mailbox actors net tool)
+set(components mailbox actors net)
+set(pages mailbox actors actors/behaviours net)
+set(absent)
+if(TROUPE_TOOL)
+  list(APPEND components tool)
+  list(APPEND pages net/tool)
+else()
+  list(APPEND absent PATTERN net/tool EXCLUDE)
+endif()
 if(TROUPE_CAF)
   list(APPEND components caf)
+  list(APPEND pages actors/caf)
   install(FILES actors/caf/FindCAF.cmake DESTINATION ${package_dir} COMPONENT troupe)
-  install(DIRECTORY mailbox actors net DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/troupe COMPONENT troupe
-    FILES_MATCHING PATTERN "*.hpp")
 else()
-  install(DIRECTORY mailbox actors net DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/troupe COMPONENT troupe
-    FILES_MATCHING PATTERN "*.hpp" PATTERN actors/caf EXCLUDE)
+  list(APPEND absent PATTERN actors/caf EXCLUDE)
 endif()
+install(DIRECTORY mailbox actors net DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/troupe COMPONENT troupe
+  FILES_MATCHING PATTERN "*.hpp" ${absent})
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT troupe)
-foreach(folder mailbox actors actors/behaviours net net/tool)
+foreach(folder IN LISTS pages)
   install(FILES ${folder}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder} COMPONENT troupe)
 endforeach()
-
-if(TROUPE_CAF)
-  install(FILES actors/caf/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/actors/caf COMPONENT troupe)
-endif()
 
 # An export set for each component, so that a program which wants mailbox alone needs nothing of what net needs.
 set_target_properties(troupe_flags PROPERTIES EXPORT_NAME flags)
@@ -53,10 +57,12 @@ foreach(component IN LISTS components)
     DESTINATION ${package_dir} COMPONENT troupe)
 endforeach()
 
-install(TARGETS troupe_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT troupe)
-install(FILES ${PROJECT_BINARY_DIR}/tool/troupe.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT troupe)
-install(FILES ${PROJECT_BINARY_DIR}/tool/troupe.bash DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/bash-completion/completions
-  RENAME troupe COMPONENT troupe)
+if(TROUPE_TOOL)
+  install(TARGETS troupe_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT troupe)
+  install(FILES ${PROJECT_BINARY_DIR}/tool/troupe.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT troupe)
+  install(FILES ${PROJECT_BINARY_DIR}/tool/troupe.bash DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/bash-completion/completions
+    RENAME troupe COMPONENT troupe)
+endif()
 
 # --- find_package(troupe) ----------------------------------------------------------------------------------------------
 
@@ -116,7 +122,9 @@ if(TROUPE_CAF)
   # Debian's libcaf-dev has no .pc of its own.
   pkg_config(caf "CAF actors and processes in one program" "troupe-actors = ${PROJECT_VERSION}" "-lcaf_core" "")
 endif()
-pkg_config(tool "the commands of the program troupe" "troupe-net = ${PROJECT_VERSION}" "-ledit" "")
+if(TROUPE_TOOL)
+  pkg_config(tool "the commands of the program troupe" "troupe-net = ${PROJECT_VERSION}" "-ledit" "")
+endif()
 
 # --- the .deb ----------------------------------------------------------------------------------------------------------
 
@@ -138,7 +146,10 @@ pkg-config need to find them.")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
-set(debian_depends "libboost1.81-dev | libboost-dev (>= 1.81)" "libfmt-dev" "libspdlog-dev" "libssl-dev" "zlib1g-dev" "libedit-dev")
+set(debian_depends "libboost1.81-dev | libboost-dev (>= 1.81)" "libfmt-dev" "libspdlog-dev" "libssl-dev" "zlib1g-dev")
+if(TROUPE_TOOL)
+  list(APPEND debian_depends "libedit-dev")
+endif()
 if(TROUPE_WITH_MIMALLOC)
   list(APPEND debian_depends "libmimalloc-dev (>= 2.0)")
 endif()

@@ -176,6 +176,43 @@ TEST_CASE("an epmd that takes connections and says nothing is given up") {
   ::close(silent);
 }
 
+TEST_CASE("output that cannot be written is no success") {
+  const std::string where = " " + shop() + " --cookie '" + on("ps", shop(), {}).back() + "'";
+  for (const char* command : {"ps", "ping"}) {
+    const ended e = in_sh("\"$1\" " + (command + where) + " >/dev/full");
+    CAPTURE(command);
+    CHECK(e.code == 1);
+    CHECK(contains(e.err, "the output cannot be written: No space left on device"));
+  }
+  CHECK(in_sh("\"$1\" --man >/dev/full").code == 1);
+}
+
+TEST_CASE("what the shell has closed is not taken for a node's connection") {
+  const std::string where = " " + shop() + " --cookie '" + on("ps", shop(), {}).back() + "'";
+  const ended console = in_sh("\"$1\" console" + where + " <&-");
+  CHECK(console.code == 0);  // its input ends at once
+  CHECK(console.err.empty());
+  CHECK(in_sh("\"$1\" ping" + where + " <&- >&- 2>&-").code == 0);
+}
+
+TEST_CASE("a node outlives whoever reads what it logs") {
+  const live_node node("unread@127.0.0.1", {"--log-level", "info"});  // the reader goes when it has started
+  for (int i = 0; i < 3; ++i) CHECK(shell(on("ping", node.name(), {})).code == 0);
+}
+
+TEST_CASE("texts and pids of others are shown as they are") {
+  const std::vector<std::string> sent{"kept", "[<<\"<1.a\">>, <<\"<2.a\">>, <0.1.0>, 'a <2.b']"};
+  CHECK(shell(on("send", shop(), sent)).code == 0);
+  CHECK(shell(on("call", shop(), {"kept", "x"})).out == "[<<\"<1.a\">>,<<\"<2.a\">>,<0.1.0>,'a <2.b']\n");
+  CHECK(contains(shell(on("call", shop(), {"kept", "\"x\"", "--json"})).out, R"({"$term":"<0.1.0>"})"));
+  // The name of a process can be typed as it is shown.
+  CHECK(contains(shell(on("info", shop(), {"'a b\\e'"})).out, "registered_name"));
+  CHECK(contains(shell(on("ps", shop(), {})).out, "'a b\\e'"));
+  const ended nested = shell(on("send", shop(), {"kept", std::string(300, '[') + std::string(300, ']')}));
+  CHECK(nested.code == 2);
+  CHECK(contains(nested.err, "nested more than 256 levels deep"));
+}
+
 TEST_CASE("a wrong command line is told from a failure, and says what was wrong") {
   const auto wrong = [](const std::vector<std::string>& arguments, const std::string& what) {
     const ended e = shell(arguments);
@@ -192,6 +229,20 @@ TEST_CASE("a wrong command line is told from a failure, and says what was wrong"
   wrong(on("call", shop(), {"counter", "{\"increment\": ", "--json"}), "is no JSON");
   wrong(on("info", shop(), {"<0.x>"}), "<0.x> is no pid");
   wrong(on("ps", shop(), {"--timeout", "soon"}), "soon");
+  for (const char* time : {"0", "-1", "1e10", "1e300", "nan", "inf"})
+    wrong(on("ping", shop(), {"--timeout", time}), std::string(time) + " is no time: write seconds");
+  wrong(on("top", shop(), {"--once", "--interval", "0.00001"}), "0.00001 is no time");
+  wrong({"names", "--timeout", "-1"}, "-1 is no time");
+  wrong(on("ps", shop(), {"--limit", "-1"}), "--limit");
+  wrong(on("call", shop(), {"counter", std::string(300, 'y')}), "255 characters");
+  wrong(on("call", shop(), {std::string(300, 'y'), "get"}), "255 characters");
+  wrong(on("ping", shop(), {"--name", shop()}), "--name shop@127.0.0.1");
+  wrong(on("ping", shop(), {"--name", "foo"}), "'foo' is no node's name");
+  wrong({"ping", "a@b@c"}, "'a@b@c' is no node's name");
+  wrong({"node", "--name", "zz"}, "'zz' is no node's name");
+  wrong({"node", "--name", "a@127.0.0.1", "--workers", "100000000"}, "--workers 100000000");
+  wrong({"node", "--name", "a@127.0.0.1", "--listen", "[::1]x"}, "--listen [::1]x");
+  wrong({"node", "--name", "a@127.0.0.1", "--listen", "127.0.0.1:"}, "--listen 127.0.0.1:");
   wrong({"node"}, "--name");
   wrong({"node", "--name", "a@127.0.0.1", "--load", "/nonesuch.so"}, "/nonesuch.so");
   wrong({"node", "--name", "a@127.0.0.1", "--load", TROUPE_TEST_PLUGIN, "--start", "cuonting"}, "they have counting");

@@ -138,7 +138,7 @@ TEST_CASE("as JSON a crash report is an object") {
   CHECK(line["metadata"]["order"] == 8);
   CHECK(line["report"]["report"] == "crash");
   CHECK(line["report"]["reason"] == "{error,<<\"disk full\">>}");
-  CHECK(line["report"]["mailbox_length"] == 0);
+  CHECK(line["report"]["message_queue_len"] == 0);
   CHECK(line["report"]["links"] == nlohmann::json::array());
 }
 

@@ -44,7 +44,8 @@ TEST_CASE("ping, ps, tree and info look at an Erlang node by its own functions")
   CHECK(contains(at_otp("tree", {"kernel_sup"}).out, "kernel_sup"));
   const ended info = at_otp("info", {"net_kernel"});
   CHECK(contains(info.out, "registered_name"));
-  CHECK(contains(at_otp("info", {}).out, "otp_release"));
+  CHECK(contains(at_otp("info", {}).out, "\"25\""));
+  CHECK(contains(ps.out, "erl_init:start/2"));
 }
 
 TEST_CASE("send, call, get-state, stop and kill act on an Erlang node's processes") {
@@ -59,6 +60,16 @@ TEST_CASE("send, call, get-state, stop and kill act on an Erlang node's processe
   published_otp().eval("gen_event:start({local, tool_event})");
   CHECK(at_otp("stop", {"tool_event"}).code == 0);
   CHECK(published_otp().eval("whereis(tool_event)") == troupe::term(troupe::atom("undefined")));
+}
+
+TEST_CASE("tree asks nobody who is no supervisor: many a server of Erlang's ends at a call that it does not know") {
+  interop::otp& erlang = published_otp();
+  erlang.eval("troupe_otp:start_server(tool_server)");
+  const troupe::term before = erlang.eval("whereis(tool_server)");
+  const ended e = at_otp("tree", {"tool_server"});
+  CHECK(e.code == 1);
+  CHECK(contains(e.err, "tool_server is no supervisor"));
+  CHECK(erlang.eval("whereis(tool_server)") == before);
 }
 
 TEST_CASE("an Erlang node that is not there, or has another cookie, is named with the reason") {

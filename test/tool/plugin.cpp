@@ -97,5 +97,6 @@ extern "C" void troupe_load(troupe::tool::plugin& to) {
     here.spawn({.name = "deaf"}, deaf);
     here.spawn({.name = "spinner"}, spinner);
     here.spawn({.name = "releaser"}, releaser);
+    here.spawn({.name = "a b\x1b"}, deaf);
   });
 }

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,7 +66,8 @@ const std::string& home() {
   ::unsetenv("XDG_CONFIG_HOME");
   ::setenv("ERL_EPMD_PORT", port.c_str(), 1);
   ::setenv("TERM", "xterm", 1);
-  arguments.insert(arguments.begin(), TROUPE_TEST_PROGRAM);
+  ::setenv("LC_ALL", "C.UTF-8", 1);
+  if (arguments.empty() || !arguments[0].starts_with('/')) arguments.insert(arguments.begin(), TROUPE_TEST_PROGRAM);
   std::vector<char*> argv;
   for (std::string& a : arguments) argv.push_back(a.data());
   argv.push_back(nullptr);
@@ -118,7 +120,7 @@ ended shell(const std::vector<std::string>& arguments, const std::string& input)
   std::string* texts[2] = {&e.out, &e.err};
   while (both[0].fd >= 0 || both[1].fd >= 0) {
     if (::poll(both, 2, left(deadline)) <= 0) {
-      FAIL_CHECK("troupe " << arguments.at(0) << " hangs");
+      FAIL_CHECK("troupe " << (arguments.empty() ? "" : arguments[0]) << " hangs");
       ::kill(process, SIGKILL);
       break;
     }
@@ -138,12 +140,16 @@ ended shell(const std::vector<std::string>& arguments, const std::string& input)
   return e;
 }
 
-terminal::terminal(const std::vector<std::string>& arguments) {
+ended in_sh(const std::string& script) {
+  return shell({"/bin/sh", "-c", script, "sh", TROUPE_TEST_PROGRAM});
+}
+
+terminal::terminal(const std::vector<std::string>& arguments, unsigned short columns) {
   const std::string folder = home();
   const std::string port = epmd_port();
   winsize size{};
   size.ws_row = 24;
-  size.ws_col = 120;
+  size.ws_col = columns;
   process_ = ::forkpty(&screen_, nullptr, nullptr, &size);
   if (process_ == 0) become(arguments, folder, port);
   if (process_ < 0) throw std::runtime_error("no terminal");
@@ -181,6 +187,15 @@ bool terminal::shows(const std::string& text) {
   }
 }
 
+bool terminal::echoes() const {
+  termios now{};
+  return ::tcgetattr(screen_, &now) == 0 && (now.c_lflag & ECHO) != 0 && (now.c_lflag & ICANON) != 0;
+}
+
+void terminal::signal(int which) const {
+  ::kill(process_, which);
+}
+
 int terminal::end() {
   while (read_more()) {
   }
@@ -189,8 +204,9 @@ int terminal::end() {
 
 live_node::live_node(const std::string& name, const std::vector<std::string>& more) : name_(name) {
   std::vector<std::string> arguments{"node",    "--name",   name,        "--load", TROUPE_TEST_PLUGIN,
-                                     "--start", "counting", "--workers", "2",      "--log-level",
-                                     "off"};
+                                     "--start", "counting", "--workers", "2"};
+  if (std::find(more.begin(), more.end(), "--log-level") == more.end())
+    arguments.insert(arguments.end(), {"--log-level", "off"});
   if (std::find(more.begin(), more.end(), "--cookie") == more.end())
     arguments.insert(arguments.end(), {"--cookie", cookie});
   arguments.insert(arguments.end(), more.begin(), more.end());
@@ -221,6 +237,14 @@ live_node::~live_node() {
 int live_node::stop() {
   ::kill(process_, SIGTERM);
   return code_of(std::exchange(process_, -1));
+}
+
+void live_node::pause() const {
+  ::kill(process_, SIGSTOP);
+}
+
+std::string history_file() {
+  return home() + "/history";
 }
 
 const std::string& shop() {

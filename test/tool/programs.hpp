@@ -20,13 +20,16 @@ struct ended {
 /// not come within 60 s. With `epmd` as the port of epmd.
 ended shell(const std::vector<std::string>& arguments, const std::string& input = "");
 
+/// The same for a script of /bin/sh, where "$1" is the program.
+ended in_sh(const std::string& script);
+
 /// The port of the epmd that all nodes here use: the first of them serves as one.
 std::string epmd_port();
 
 /// The program in a terminal of its own.
 class terminal {
  public:
-  explicit terminal(const std::vector<std::string>& arguments);
+  explicit terminal(const std::vector<std::string>& arguments, unsigned short columns = 120);
   ~terminal();
   terminal(const terminal&) = delete;
   terminal& operator=(const terminal&) = delete;
@@ -34,6 +37,9 @@ class terminal {
   void type(const std::string& keys) const;
   /// Waits until `text` stands in what it has written since the last wait; false when it ends before, or it takes 60 s.
   bool shows(const std::string& text);
+  void signal(int which) const;
+  /// Is it in the state in which a shell wants it?
+  bool echoes() const;
   /// All it has written.
   const std::string& all() const { return all_; }
   /// Waits for its end: the exit code, as above.
@@ -60,11 +66,16 @@ class live_node {
   const std::string& name() const { return name_; }
   /// SIGTERM, and its exit code.
   int stop();
+  /// It does nothing more, and its connections stand.
+  void pause() const;
 
  private:
   std::string name_;
   pid_t process_ = -1;
 };
+
+/// Where a console may keep its lines.
+std::string history_file();
 
 /// One that most tests share: shop@127.0.0.1, with an observer.
 const std::string& shop();
