@@ -170,7 +170,8 @@ class real_stage final : public stage {
     {
       const std::lock_guard guard(lock_);
       const auto one = peers_.find(name);
-      if (one != peers_.end()) found = one->second;
+      if (one != peers_.end() && walls_.count(pair_of(name, "here")) == 0) found = one->second;
+      if (one != peers_.end() && !found) co_return one->second->is_running();  // it is cut off: that tells nothing
     }
     if (!found) co_return false;
     const std::vector<atom> connected = node_->nodes(node_kind::connected);

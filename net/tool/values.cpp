@@ -262,6 +262,16 @@ std::string text_of(const json& value) {
     if (key == "$term" && what.is_string()) return what.get<std::string>();
     if (key == "$tuple" && what.is_array())
       return "{" + list(what, [](const auto& part) { return text_of(*part); }) + "}";
+    const bool both = what.is_array() && what.size() == 2 && what[0].is_array() && !what[0].empty();
+    if (key == "$improper_list" && both) {
+      const std::string elements = text_of(what[0]);
+      return elements.substr(0, elements.size() - 1) + " | " + text_of(what[1]) + "]";
+    }
+    if (key == "$map" && what.is_array()) {
+      const auto pair = [](const auto& p) { return text_of(p->at(0)) + " => " + text_of(p->at(1)); };
+      const auto is_pair = [](const json& p) { return p.is_array() && p.size() == 2; };
+      if (std::all_of(what.begin(), what.end(), is_pair)) return "#{" + list(what, pair) + "}";
+    }
     if (key == "$atom" && what.is_string() && troupe::detail::is_atom_text(what.get_ref<const std::string&>()))
       return term(atom(what.get<std::string>())).to_string();
   }

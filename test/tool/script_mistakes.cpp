@@ -103,3 +103,87 @@ TEST_CASE("names are compared by letters put in, taken out, changed and swapped"
   CHECK(script::suggestion("zzzzzz", {"b", "a"}) == "there are: a, b");
   CHECK(script::suggestion("x", {}).empty());
 }
+
+TEST_CASE("keys with / and ~, and the elements behind them, know where they stand") {
+  const script::document doc("x.json", "{\"a/b\": {\"c~d\":\n [1,\n {\"e\": 2}]}}");
+  CHECK(doc.value_at("/a~1b/c~0d/1/e").line == 3);
+  CHECK(doc.key_at("/a~1b/c~0d").column == 10);
+  CHECK(doc.key_at("/a~1b/c~0d/1/f").line == 3);  // that of the object around it
+  CHECK(doc.key_at("/a~1b/c~0d/7").line == 2);
+}
+
+TEST_CASE("a term is read before anything runs, and its variables are known") {
+  CHECK(mistake_in(script_of("{\"send\": {\"$term\": 3}, \"to\": \"self\"}")).find("expected a text") !=
+        std::string::npos);
+  CHECK(mistake_in(script_of("{\"send\": {\"$term\": \"{a, \"}, \"to\": \"self\"}"))
+            .find("this is no Erlang term: expected a term, found the end") != std::string::npos);
+  CHECK(
+      mistake_in(script_of("{\"let\": {\"total\": 1}},\n{\"send\": {\"$term\": \"{a, $totla}\"}, \"to\": \"self\"}")) ==
+      "test.json:2:20: nothing gives '$totla' a value; did you mean 'total'?");
+  CHECK(mistake_in(script_of(
+            "{\"send\": {\"$term\": \"[$\\\", <<\\\"$nobody\\\">>, '$nobody']\"}, \"to\": \"self\"}")) == "nothing");
+  const std::string deep = std::string(600, '[') + std::string(600, ']');
+  CHECK(mistake_in(script_of("{\"send\": {\"$term\": \"" + deep + "\"}, \"to\": \"self\"}"))
+            .ends_with("nested deeper than 512 levels"));
+  CHECK(
+      mistake_in(script_of("{\"expect\": {\"$term\": \"" + deep + "\"}}")).ends_with("nested deeper than 512 levels"));
+}
+
+TEST_CASE("a name that no process can have, a function without one, and too long a reason are refused") {
+  const std::string spawn = "{\"spawn\": \"echoer\", \"arguments\": [1], \"as\": \"e\"},\n";
+  for (const std::string& name : {std::string(), std::string("undefined"), std::string(300, 'x')}) {
+    CAPTURE(name);
+    CHECK(mistake_in(script_of(spawn + "{\"register\": \"" + name + "\", \"process\": \"e\"}"))
+              .starts_with("test.json:2:14: a process is registered under 1 to 255 characters"));
+  }
+  CHECK(mistake_in(script_of("{\"call\": {\"$term\": \"a\"}, \"to\": {\"name\": \"\"}}")).find("is registered under") !=
+        std::string::npos);
+  CHECK(mistake_in(script_of("{\"rpc\": \":\", \"on\": \"b\"}", "{\"b\": {}}")).find("expected \"module:function\"") !=
+        std::string::npos);
+  CHECK(mistake_in(script_of(spawn + "{\"exit\": \"e\", \"reason\": \"" + std::string(300, 'x') + "\"}"))
+            .find("at most 255 characters") != std::string::npos);
+}
+
+TEST_CASE("what needs nodes is refused where there are none") {
+  CHECK(mistake_in(script_of("{\"monitor_nodes\": true}")) ==
+        "test.json:1:31: the step 'monitor_nodes' is for scripts with nodes: this one has none");
+  CHECK(mistake_in(script_of("{\"note\": \"x\"}", "{\"b\": {\"modules\": [\"x.erl\"]}}")).find("of Erlang nodes") !=
+        std::string::npos);
+}
+
+TEST_CASE("names that mean something already cannot be given to something else") {
+  for (const char* name : {"self", "here", "round"}) {
+    CAPTURE(name);
+    CHECK(mistake_in(script_of("{\"note\": \"x\"}", "{\"" + std::string(name) + "\": {}}"))
+              .find("no node can be called") != std::string::npos);
+    CHECK(mistake_in(script_of("{\"let\": {\"" + std::string(name) + "\": 1}}")).find("cannot be given a value") !=
+          std::string::npos);
+  }
+  CHECK(mistake_in(script_of("{\"spawn\": \"echoer\", \"arguments\": [1],\n\"as\": \"b\"}", "{\"b\": {}}"))
+            .starts_with("test.json:2:7: 'b' is a node of this script"));
+}
+
+TEST_CASE("a pattern that says two things at once, or nothing, is refused") {
+  const auto mistake = [](const std::string& pattern) {
+    return mistake_in(script_of("{\"expect\": " + pattern + "}"));
+  };
+  CHECK(mistake("{\"$at_least\": 1, \"foo\": 3}").find("'$at_least' stands alone") != std::string::npos);
+  CHECK(mistake("{\"$any_of\": [3], \"b\": 1}").find("'$any_of' stands alone") != std::string::npos);
+  CHECK(mistake("{\"$any_of\": []}").find("at least one") != std::string::npos);
+  CHECK(mistake("[1, \"...\", 3]").find("nothing can stand behind it") != std::string::npos);
+  CHECK(mistake("{\"$at_least\": 1, \"$at_most\": 3}") == "nothing");
+}
+
+TEST_CASE("steps in steps that claim to be of many kinds are read once") {
+  std::string steps = "{\"note\": \"x\"}";
+  for (int i = 0; i < 60; ++i) steps = "{\"repeat\": 1, \"measure\": 1, \"steps\": [" + steps + "]}";
+  CHECK(mistake_in(script_of(steps)).find("make two of it") != std::string::npos);
+}
+
+TEST_CASE("times have no exponents, in the schema and here") {
+  CHECK_FALSE(script::duration_of("1e1ms"));
+  CHECK_FALSE(script::duration_of("1.2.3s"));
+  CHECK_FALSE(script::duration_of(".5s"));
+  CHECK_FALSE(script::duration_of("5.s"));
+  CHECK(script::duration_of("0.5s") == std::chrono::milliseconds(500));
+}

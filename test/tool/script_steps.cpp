@@ -2,11 +2,14 @@
 // Each kind of steps, on threads and in a simulation; and what is said when one fails.
 #include "tool/script_stage.hpp"
 
+#include <troupe/net/tool/wording.hpp>
+
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -195,4 +198,177 @@ TEST_CASE("a diagram shows who sends what to whom, and how processes end") {
   CHECK(named >= 3);
   std::remove(settings.diagram.c_str());
   std::remove(settings.trace.c_str());
+}
+
+TEST_CASE("a branch that is ended by others fails its step") {
+  for (const std::optional<std::uint64_t> seed : {std::optional<std::uint64_t>(), std::optional<std::uint64_t>(1)}) {
+    const outcome o =
+        run_text(script_of(R"({"parallel": [[{"kill": "self"}, {"wait": "1min"}], [{"wait": "1ms"}]]})"), seed);
+    CHECK(o.code == 1);
+    CHECK_MESSAGE(o.says("branch 1a was ended: killed"), o.output);
+  }
+}
+
+TEST_CASE("a branch ends with the script") {
+  for (const std::optional<std::uint64_t> seed : {std::optional<std::uint64_t>(), std::optional<std::uint64_t>(1)}) {
+    const outcome o = run_text(
+        script_of(R"({"let": {"p": "$self"}}, {"parallel": [[{"kill": "p"}, {"wait": "1min"}, {"note": "still"}]]})"),
+        seed);
+    CHECK(o.code == 1);
+    CHECK_MESSAGE(o.says("FAIL      test.json: the script's own process was killed"), o.output);
+    CHECK(o.says("FAILED: "));
+    CHECK_FALSE(o.says("still"));
+  }
+}
+
+TEST_CASE("branches give back what they have changed, and a message that looks like theirs is a message") {
+  check_passes(spawn + R"({"let": {"x": 1}}, {"parallel": [[{"let": {"x": 2}}], [{"wait": "5ms"}, {"let": {"y": 3}}]]},
+    {"call": {"echo": {"number": "$x", "text": ""}}, "to": "e", "expect": 3},
+    {"call": {"echo": {"number": "$y", "text": ""}}, "to": "e", "expect": 4},
+    {"send": {"$term": "{branch_done, 0, 0, true, <<>>, <<\"{}\">>, []}"}, "to": "self"},
+    {"parallel": [[{"wait": "5ms"}, {"let": {"z": 5}}]]},
+    {"call": {"echo": {"number": "$z", "text": ""}}, "to": "e", "expect": 6},
+    {"expect": {"$term": "{branch_done, 0, 0, true, <<>>, <<\"{}\">>, []}"}})");
+}
+
+TEST_CASE("more than 26 branches have names of their own") {
+  std::string branches;
+  for (int i = 0; i < 28; ++i) branches += (i == 0 ? "" : ", ") + std::string(R"([{"wait": "1ms"}])");
+  const outcome o = run_text(script_of("{\"parallel\": [" + branches + "]}"), 1);
+  CHECK(o.says(" 1z.1 wait"));
+  CHECK(o.says(" 1aa.1 wait"));
+  CHECK(o.says(" 1ab.1 wait"));
+}
+
+TEST_CASE("$round is that of the loop around it, again after another loop in it") {
+  check_passes(spawn + R"({"repeat": 2, "steps": [{"repeat": 3, "steps": [{"wait": "1ms"}]},
+    {"send": {"ball": {"from": "$self", "number": "$round"}}, "to": "e"}]},
+    {"expect": {"caught": {"number": 2}}}, {"expect": {"caught": {"number": 3}}})");
+  check_passes(spawn + R"({"repeat": 1, "steps": [{"measure": 3, "steps": [{"wait": "1ms"}]},
+    {"call": {"echo": {"number": "$round", "text": ""}}, "to": "e", "expect": 2}]})");
+}
+
+TEST_CASE("quiet steps are quiet, whatever they contain") {
+  const outcome o = run_text(script_of(R"({"measure": 2, "steps": [{"parallel": [[{"wait": "1ms"}]]},
+    {"repeat": 2, "steps": [{"wait": "2ms"}]}]})"),
+                             1);
+  CHECK(o.code == 0);
+  CHECK_FALSE(o.says("wait"));
+  CHECK_FALSE(o.says("repeat"));
+}
+
+TEST_CASE("a variable cannot be put into itself without end") {
+  const outcome o = run_text(script_of(R"({"let": {"x": []}}, {"repeat": 600, "steps": [{"let": {"x": ["$x"]}}]})"), 1);
+  CHECK(o.code == 1);
+  CHECK(o.says("the value of 'x' is nested deeper than 512 levels"));
+}
+
+TEST_CASE("a variable that differs is shown with its value") {
+  const outcome o =
+      run_text(script_of(spawn + R"({"call": {"echo": {"number": 1, "text": ""}}, "to": "e", "expect": "$v"},
+    {"call": {"echo": {"number": 2, "text": ""}}, "to": "e", "expect": "$v"})"),
+               1);
+  CHECK_MESSAGE(o.says("expected 2 ($v)"), o.output);
+  CHECK(o.says("got      3"));
+}
+
+TEST_CASE("a simulation in which nothing can happen fails the script, with a summary and a diagram") {
+  script::run_settings settings;
+  settings.diagram = temporary(".stalled.md");
+  const outcome o =
+      run_text(script_of(R"({"wait": "1000000h"}, {"repeat": 9, "steps": [{"wait": "1000000h"}]})"), 1, settings);
+  CHECK(o.code == 1);
+  CHECK_MESSAGE(o.says("FAIL      test.json: nothing can happen any more"), o.output);
+  CHECK(o.says("seed 1: "));
+  CHECK(o.says("FAILED: "));
+  CHECK(read(settings.diagram).find("sequenceDiagram") != std::string::npos);
+  std::remove(settings.diagram.c_str());
+}
+
+TEST_CASE("a label is there again when a step that is played gives it") {
+  const outcome o = run_text(script_of(R"({"spawn": "lists:sum", "on": "e", "arguments": [[1]], "as": "c"},
+    {"rpc": "erlang:abs", "on": "e", "arguments": [3], "expect": "$v"}, {"let": {"y": "$v"}},
+    {"spawn": "echoer", "arguments": [1], "as": "c"},
+    {"call": {"echo": {"number": "$y", "text": ""}}, "to": "c"},
+    {"call": {"echo": {"number": 1, "text": ""}}, "to": "c", "expect": 77})",
+                                       R"({"e": {"kind": "erlang"}})"),
+                             1);
+  CHECK(o.code == 1);
+  CHECK(o.says("expected 77"));
+  CHECK_MESSAGE(o.says("4 skipped"), o.output);
+}
+
+TEST_CASE("a node that runs is not started again, and one that does not is not ended") {
+  const outcome twice = run_text(script_of(R"({"start_node": "b"})", R"({"b": {}})"), 1);
+  CHECK_MESSAGE(twice.says("the node 'b' runs already"), twice.output);
+  const outcome gone = run_text(script_of(R"({"crash_node": "b"}, {"stop_node": "b"})", R"({"b": {}})"), 1);
+  CHECK_MESSAGE(gone.says("the node 'b' does not run"), gone.output);
+}
+
+TEST_CASE("find waits no longer than it may, for a node that does not answer, too") {
+  const outcome o = run_text(script_of(R"({"spawn": "echoer", "arguments": [1], "on": "b", "name": "x", "as": "p"},
+    {"partition": ["here", "b"]}, {"find": "x", "on": "b", "as": "q", "within": "100ms"})",
+                                       R"({"b": {}})"),
+                             1);
+  CHECK_MESSAGE(o.says("within 100 ms the node 'b' has not answered where 'x' is"), o.output);
+}
+
+TEST_CASE("titles and notes do not command the terminal") {
+  const outcome o = run_text("{\"title\": \"a\\u001b[2J\", \"steps\": [{\"note\": \"b\\u0007\\nc\"}]}", 1);
+  CHECK(o.says("a\\x1b[2J"));
+  CHECK(o.says("b\\x07\\nc"));
+}
+
+TEST_CASE("texts are cut between characters") {
+  CHECK(script::shortened("abcdef", 6) == "abcdef");
+  CHECK(script::shortened("abcdefg", 6) == "abc...");
+  CHECK(script::shortened("ab\u00e9\u00e9\u00e9", 6) == "ab...");
+  CHECK(script::letters_of(25) == "z");
+  CHECK(script::letters_of(27) == "ab");
+}
+
+TEST_CASE("a diagram is Mermaid whatever is said in it, and a trace JSON") {
+  script::run_settings settings;
+  settings.diagram = temporary(".awkward.md");
+  settings.trace = temporary(".awkward.json");
+  std::string umlauts;
+  for (int i = 0; i < 100; ++i) umlauts += "\u00e4";
+  const outcome o = run_text(script_of(spawn + R"({"note": "a;b#c <d> &e %%f\u0001g\n"},
+    {"call": {"echo": {"number": 1, "text": ")" +
+                                       umlauts + R"("}}, "to": "e"})"),
+                             1, settings);
+  CHECK_MESSAGE(o.code == 0, o.output);
+  const std::string diagram = read(settings.diagram);
+  INFO(diagram);
+  CHECK(diagram.find("Note over p0: a#59;b#35;c #lt;d#gt; #amp;e #37;#37;f g \n") != std::string::npos);
+  CHECK(diagram.find("\u00e4...") != std::string::npos);
+  CHECK(json::parse(read(settings.trace))["traceEvents"].is_array());  // which no half character would pass
+  std::remove(settings.diagram.c_str());
+  std::remove(settings.trace.c_str());
+}
+
+TEST_CASE("a diagram of a simulation is in order, and without the rounds of a measurement alone") {
+  script::run_settings settings;
+  settings.diagram = temporary(".order.md");
+  const std::string call = R"({"call": {"echo": {"number": )";
+  const outcome o = run_text(
+      script_of(
+          spawn + call + R"(1, "text": "first"}}, "to": "e"}, {"note": "between"},
+    {"measure": 10, "steps": [)" +
+              call + R"(2, "text": "left out"}}, "to": "e"}]},)" + call +
+              R"(3, "text": "last"}}, "to": "e"}, {"spawn": "echoer", "arguments": [1], "on": "b", "as": "f", "monitor": true},
+    {"crash_node": "b"}, {"expect_down": "f", "within": "10s"})",
+          R"({"b": {}})"),
+      1, settings);
+  CHECK_MESSAGE(o.code == 0, o.output);
+  const std::string diagram = read(settings.diagram);
+  INFO(diagram);
+  std::size_t before = 0;
+  for (const char* next : {"first", "between", "10 rounds", "last", "the node b crashes", "ends with"}) {
+    const std::size_t at = diagram.find(next);
+    CHECK_MESSAGE((at != std::string::npos && at > before), next);
+    before = at;
+  }
+  CHECK(diagram.find("left out") == std::string::npos);
+  std::remove(settings.diagram.c_str());
 }
