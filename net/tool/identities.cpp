@@ -95,11 +95,15 @@ std::string identities::label_of(const pid& process) const {
   return label(process);
 }
 
-bool identities::has_label_on(std::string_view label, std::string_view node) const {
+void identities::set_name(const pid& process, const std::string& name) {
   const std::lock_guard guard(lock_);
-  return std::any_of(labels_.begin(), labels_.end(), [&](const auto& labelled) {
-    return labelled.second == label && node_of(labelled.first).name() == node;
-  });
+  names_[{name, std::string(node_of(process).name())}].insert(process);
+}
+
+std::string identities::label_of_name(const std::string& name, const std::string& node) const {
+  const std::lock_guard guard(lock_);
+  const auto found = names_.find({name, node});
+  return found != names_.end() && found->second.size() == 1 ? label(*found->second.begin()) : std::string();
 }
 
 std::string identities::for_people(std::string_view text) const {

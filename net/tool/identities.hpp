@@ -8,8 +8,10 @@
 #include <cstddef>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe::script {
@@ -32,8 +34,11 @@ class identities {
   void set_label(const pid& process, std::string label);
   /// Its label, or how it prints.
   std::string label_of(const pid& process) const;
-  /// Has a process of that node (its full name) this label?
-  bool has_label_on(std::string_view label, std::string_view node) const;
+  /// The process has been registered under that name, on its node.
+  void set_name(const pid& process, const std::string& name);
+  /// What people call who is registered under that name on that node (its full name): the label, when it has always
+  /// been the same process; empty when that is not known.
+  std::string label_of_name(const std::string& name, const std::string& node) const;
   /// A text with labels instead of the numbered pids.
   std::string for_people(std::string_view text) const;
 
@@ -45,6 +50,7 @@ class identities {
   std::vector<pid> known_;
   std::map<pid, std::size_t> numbers_;
   std::map<pid, std::string> labels_;
+  std::map<std::pair<std::string, std::string>, std::set<pid>> names_;  // by name and node
 };
 
 }  // namespace troupe::script

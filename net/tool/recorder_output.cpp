@@ -51,13 +51,19 @@ class names {
     if (colon != std::string::npos) name = name.substr(colon + 1);
     return name.empty() ? label : name + " " + label;
   }
-  std::string of(const term& to) const {
+  /// Whom `from` means by that.
+  std::string of(const term& to, const pid& from) const {
     if (to.is_pid()) return of(to.as_pid());
-    if (to.is_atom()) return std::string(to.as_atom().name());
+    if (to.is_atom()) {
+      const std::string name(to.as_atom().name());
+      const std::string label = from ? words_.pids().label_of_name(name, std::string(node_of(from).name())) : name;
+      return label.empty() ? name : label;
+    }
     if (to.is_tuple() && to.size() == 2 && to[0].is_atom() && to[1].is_atom()) {
       const std::string name(to[0].as_atom().name()), node(to[1].as_atom().name());
       // One participant, however it is addressed.
-      if (node.starts_with("here@") || words_.pids().has_label_on(name, node)) return name;
+      const std::string label = words_.pids().label_of_name(name, node);
+      if (!label.empty() || node.starts_with("here@")) return label.empty() ? name : label;
       return name + " at " + node.substr(0, node.find('@'));
     }
     return to.to_string();
@@ -134,8 +140,8 @@ std::string recorder::diagram(const std::string& title, const vocabulary& words)
       // Between two of them, or to a name; machinery beside them does not matter.
       if (r.other.is_pid() && !to_own) continue;
       if (is_answer) asked.erase(r.ref);
-      if (r.role == "request") asked[r.ref] = called.of(r.other);
-      body += "    " + who + (is_answer ? "-->>" : "->>") + participant(called.of(r.other)) + ": " +
+      if (r.role == "request") asked[r.ref] = called.of(r.other, r.process);
+      body += "    " + who + (is_answer ? "-->>" : "->>") + participant(called.of(r.other, r.process)) + ": " +
               mermaid_text(said(r, words)) + "\n";
     } else if (r.kind == "receive" && is_answer) {
       const auto question = asked.find(r.ref);
@@ -143,10 +149,10 @@ std::string recorder::diagram(const std::string& title, const vocabulary& words)
       body += "    " + participant(question->second) + "-->>" + who + ": " + mermaid_text(said(r, words)) + "\n";
       asked.erase(question);
     } else if (r.kind == "spawn" && to_own) {
-      body += "    Note over " + who + "," + participant(called.of(r.other)) + ": starts " +
-              mermaid_text(called.of(r.other)) + "\n";
+      body += "    Note over " + who + "," + participant(called.of(r.other, r.process)) + ": starts " +
+              mermaid_text(called.of(r.other, r.process)) + "\n";
     } else if (r.kind == "link" && to_own) {
-      body += "    Note over " + who + "," + participant(called.of(r.other)) + ": linked\n";
+      body += "    Note over " + who + "," + participant(called.of(r.other, r.process)) + ": linked\n";
     } else if (r.kind == "exit" && !r.content.is_atom(atom("normal"))) {
       body += "    Note over " + who + ": ends with " + mermaid_text(words.print(words.show_value(r.content))) + "\n";
     }
@@ -208,18 +214,18 @@ json recorder::chrome_trace(const vocabulary& words) const {
   for (const auto& [number, r] : records) {
     if (is_internal(r)) continue;
     if (r.kind == "spawn") {
-      instant(r, "spawn " + called.of(r.other), {{"function", r.function}});
+      instant(r, "spawn " + called.of(r.other, r.process), {{"function", r.function}});
     } else if (r.kind == "exit") {
       instant(r, "exit " + words.print(words.show_value(r.content)), json::object());
     } else if (r.kind == "link" || r.kind == "unlink") {
-      instant(r, r.kind + " " + called.of(r.other), json::object());
+      instant(r, r.kind + " " + called.of(r.other, r.process), json::object());
     } else {
       const std::string text = said(r, words);
       instant(r, r.kind + " " + shortened(text, 60),
-              {{"content", text}, {"role", r.role}, {"other", r.kind == "send" ? called.of(r.other) : ""}});
+              {{"content", text}, {"role", r.role}, {"other", r.kind == "send" ? called.of(r.other, r.process) : ""}});
       const bool is_send = r.kind == "send";
       const auto [node, thread] = place(r.process);
-      const std::string key = (is_send ? called.of(r.other) : called.of(r.process)) + "\n" + r.role + text;
+      const std::string key = (is_send ? called.of(r.other, r.process) : called.of(r.process)) + "\n" + r.role + text;
       json arrow{{"cat", "message"}, {"name", r.role}, {"ts", us(r.time)}, {"pid", node}, {"tid", thread}};
       if (is_send) {
         open[key].push_back(++arrows);

@@ -102,7 +102,9 @@ int run_script(const script& what, const actors& known, const run_settings& sett
     nodes->observe = nullptr;
     if (!settings.diagram.empty())
       write_file(settings.diagram, record.diagram(path.stem().string() + ": " + what.title, words));
-    if (!settings.trace.empty()) write_file(settings.trace, record.chrome_trace(words).dump(1) + "\n");
+    if (!settings.trace.empty())
+      write_file(settings.trace,
+                 record.chrome_trace(words).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   }
   return passed ? 0 : 1;
 }

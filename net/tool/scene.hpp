@@ -61,11 +61,11 @@ class attendance {
 
 /// What all scenes of a script share.
 struct performance {
-  const script& what;
-  const actors& known;
-  const vocabulary& words;
-  stage& nodes;
-  reporter& report;
+  const script& what;                ///< what is played
+  const actors& known;               ///< by these actors
+  const vocabulary& words;           ///< in these words
+  stage& nodes;                      ///< on these nodes
+  reporter& report;                  ///< who says what came of it
   recorder* record;                  ///< null when nobody wants it
   std::shared_ptr<course> progress;  ///< how far it has come
 };

@@ -102,6 +102,7 @@ task<> play_spawn(scene& s, const step& w) {
     made = co_await spawn_there(s, s.all.nodes.full_name(node), f, what, name, std::move(arguments), w.flag("link"),
                                 w.flag("monitor"));
   s.give_label(label, made);
+  if (!name.empty()) s.all.words.pids().set_name(made, name);
 }
 
 task<> play_application(scene& s, const step& w) {
@@ -123,6 +124,7 @@ task<> play_register(scene& s, const step& w) {
   const std::string name = w.subject().get<std::string>();
   const process_name where(node_of(process));
   const std::string node(where.atom().name());
+  s.all.words.pids().set_name(process, name);
   if (node == node_of(s.self).name()) {
     s.self.register_name(name, process);
     co_return;
@@ -160,6 +162,7 @@ task<> play_find(scene& s, const step& w) {
                         "' is");
     if (found && found != unwanted) {
       s.give_label(w.text("as", name), found);
+      s.all.words.pids().set_name(found, name);
       co_return;
     }
     if (s.self.now() >= deadline)

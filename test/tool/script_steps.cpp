@@ -372,3 +372,22 @@ TEST_CASE("a diagram of a simulation is in order, and without the rounds of a me
   CHECK(diagram.find("left out") == std::string::npos);
   std::remove(settings.diagram.c_str());
 }
+
+TEST_CASE("a process is one participant of a diagram, by its label and by the name it is registered under") {
+  script::run_settings settings;
+  settings.diagram = temporary(".names.md");
+  const outcome o = run_text(script_of(R"({"spawn": "echoer", "arguments": [1], "as": "e", "name": "the_echo"},
+    {"spawn": "echoer", "arguments": [1], "as": "f", "on": "b", "name": "far_echo"},
+    {"call": {"echo": {"number": 1, "text": ""}}, "to": {"name": "the_echo"}},
+    {"call": {"echo": {"number": 1, "text": ""}}, "to": "e"},
+    {"call": {"echo": {"number": 1, "text": ""}}, "to": {"name": "far_echo", "on": "b"}})",
+                                       R"({"b": {}})"),
+                             1, settings);
+  CHECK_MESSAGE(o.code == 0, o.output);
+  const std::string diagram = read(settings.diagram);
+  INFO(diagram);
+  CHECK(diagram.find("as e\n") != std::string::npos);
+  CHECK(diagram.find("as f\n") != std::string::npos);
+  CHECK(diagram.find("_echo") == std::string::npos);
+  std::remove(settings.diagram.c_str());
+}
