@@ -92,7 +92,7 @@ class real_stage final : public stage {
       start.program = "erl";
       start.until = peer_start::connected;
       // Not -noinput: the end of its standard input is how it learns that this program has gone.
-      start.arguments = {"-noshell", "+Bd", "-eval", erlang_code(spec)};
+      start.arguments = {"-noshell", "+Bd", "-kernel", "logger_level", "error", "-eval", erlang_code(spec)};
       start.environment = {{"ERL_CRASH_DUMP_SECONDS", "0"}};
     }
     // It has to come here with its cookie, whatever stands between the two; the walls are put up again at once.
