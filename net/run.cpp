@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -40,6 +41,7 @@ class outcome {
     std::promise<std::optional<std::string>> started;  // why not
     std::promise<term> ended;
     std::promise<void> stopped;
+    std::atomic<bool> stopping{false};  // told by main, which waits for no end any more
   };
   outcome() : promises_(std::make_shared<promises>()) {}
   promises* operator->() const noexcept { return promises_.get(); }
@@ -92,7 +94,14 @@ process run_application(context& self, application app, std::string configuratio
     co_return;
   }
   told->started.set_value(std::nullopt);
-  told->ended.set_value(co_await await_applications_end(self));
+  term ended;
+  try {
+    ended = co_await await_applications_end(self);
+  } catch (const call_failed& e) {
+    if (told->stopping) co_return;  // the controller has ended before this process
+    ended = e.reason();
+  }
+  told->ended.set_value(std::move(ended));
   ::kill(::getpid(), SIGTERM);
 }
 
@@ -169,6 +178,7 @@ int run_in(actor_system& system, const signals& asked, application app, std::str
     signal = asked.wait();
     if (is_ready(ended)) return exit_code_of(ended.get(), name);
   }
+  told->stopping = true;
   system.spawn(stop_applications, told);
   const auto deadline = std::chrono::steady_clock::now() + options.shutdown;
   while (stopped.wait_for(std::chrono::milliseconds(0)) != std::future_status::ready) {

@@ -41,9 +41,10 @@ class recorder {
  public:
   /// A span of the director: a step.
   struct span {
-    std::string title;        ///< the step on one line
-    std::int64_t begin, end;  ///< from when to when, as trace_time
-    bool failed;              ///< it did not come out as expected
+    std::string title;   ///< the step on one line
+    std::int64_t begin;  ///< from when, as trace_time
+    std::int64_t end;    ///< to when
+    bool failed;         ///< it did not come out as expected
   };
 
   /// From now on what happens in that system is recorded.

@@ -48,6 +48,7 @@ int main(int argc, const char* const* argv, const actors_function& fill);
 ///     static const troupe::script::registration mine(my_actors);
 class registration {
  public:
+  /// `fill` is called when the program runs a script, as often as it is one of its nodes.
   explicit registration(actors_function fill);
 };
 

@@ -79,6 +79,7 @@ struct received {
 /// Plays steps. A process that may not be left while it does.
 class scene {
  public:
+  /// Of that process.
   scene(context& process, performance& shared) : self(process), all(shared) {}
 
   context& self;                 ///< the process
