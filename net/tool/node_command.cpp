@@ -80,8 +80,10 @@ command node_command() {
       [](CLI::App& cli) -> std::function<int()> {
         auto line = std::make_shared<node_line>();
         line->run.add_to(cli);
-        cli.add_option("--load", line->load, "a shared object with processes and applications; may be repeated");
-        cli.add_option("--start", line->start, "an application of a loaded object; may be repeated");
+        cli.add_option("--load", line->load, "a shared object with processes and applications; may be repeated")
+            ->allow_extra_args(false);
+        cli.add_option("--start", line->start, "an application of a loaded object; may be repeated")
+            ->allow_extra_args(false);
         add_epmd_port(cli, line->epmd_port);
         return [line] { return run_node(*line); };
       }};

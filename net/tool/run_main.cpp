@@ -132,7 +132,8 @@ std::function<int()> prepare_run(CLI::App& cli, actors_function fill, std::vecto
   CLI::Option* seeds = cli.add_option("--seeds", line->seeds, "with --seed: so many seeds, from that one on");
   cli.add_option("--diagram", line->settings.diagram, "write a Mermaid sequence diagram of what happened, as Markdown");
   cli.add_option("--trace", line->settings.trace, "write a trace of it for Perfetto and chrome://tracing");
-  cli.add_option("--load", line->libraries, "a shared object with actors; may be given repeatedly")->expected(1);
+  cli.add_option("--load", line->libraries, "a shared object with actors; may be given repeatedly")
+      ->allow_extra_args(false);
   cli.add_flag("--quiet", line->quiet, "print failures and results alone");
   cli.add_flag("--schema", line->schema, "print the JSON Schema of scripts");
   cli.add_flag("--actors", line->actors, "print what scripts can start, and the messages");

@@ -4,6 +4,7 @@
 #include <troupe/actors/all.hpp>
 #include <troupe/actors/behaviours/all.hpp>
 #include <troupe/net/tool/plugin.hpp>
+#include <troupe/net/tool/runner.hpp>
 
 #include <atomic>
 #include <cstdio>
@@ -87,6 +88,18 @@ application counting() {
   };
   return app;
 }
+
+/// For scripts.
+struct hail {
+  std::string who;
+  using reply = std::string;
+};
+process greeter(context& self, std::string word) {
+  for (;;) co_await self.receive([&](request<hail> r) { r.reply(word + ", " + r->who); });
+}
+const script::registration scripted([](script::actors& all) {
+  all.add("greeter", greeter).takes<hail>().about("greets");
+});
 
 }  // namespace
 

@@ -21,6 +21,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -243,8 +244,10 @@ void live_node::pause() const {
   ::kill(process_, SIGSTOP);
 }
 
-std::string history_file() {
-  return home() + "/history";
+std::string file(const std::string& name, const std::string& content) {
+  const std::string path = home() + "/" + name;
+  std::ofstream(path) << content;
+  return path;
 }
 
 const std::string& shop() {

@@ -74,8 +74,8 @@ class live_node {
   pid_t process_ = -1;
 };
 
-/// Where a console may keep its lines.
-std::string history_file();
+/// A file in the folder of these tests, with that in it.
+std::string file(const std::string& name, const std::string& content = "");
 
 /// One that most tests share: shop@127.0.0.1, with an observer.
 const std::string& shop();

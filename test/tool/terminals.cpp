@@ -137,7 +137,7 @@ TEST_CASE("what nobody has thought of does not end the console") {
 }
 
 TEST_CASE("consoles at one time keep one another's history") {
-  const std::vector<std::string> same{"--history", history_file()};
+  const std::vector<std::string> same{"--history", file("history")};
   terminal one(on("console", shop(), same));
   terminal other(on("console", shop(), same));
   CHECK(one.shows("> "));
