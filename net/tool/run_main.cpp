@@ -2,6 +2,7 @@
 // The command line of the runner of scripts.
 #include <troupe/actors/log.hpp>
 #include <troupe/net/peer.hpp>
+#include <troupe/net/run_line.hpp>
 #include <troupe/net/tool/recorder.hpp>
 #include <troupe/net/tool/runner.hpp>
 
@@ -154,6 +155,7 @@ std::function<int()> prepare_run(CLI::App& cli, actors_function fill, std::vecto
 }
 
 int main(int argc, const char* const* argv, const actors_function& fill) {
+  troupe::detail::keep_standard_descriptors();
   CLI::App cli("runs scripts: scenarios in JSON, with the actors of this program");
   const std::function<int()> work = prepare_run(cli, fill, {});
   try {
