@@ -152,10 +152,11 @@ line_editor::line_editor(const std::string& program, std::string history_file) :
   ::el_set(impl_->line, EL_PROMPT, &impl::prompt_of);
   ::el_set(impl_->line, EL_EDITOR, "emacs");
   ::el_set(impl_->line, EL_HIST, &::history, impl_->history);
-  ::el_set(impl_->line, EL_ADDFN, "troupe-complete", "completes the word", &impl::complete_in);
+  // (The same of narrow texts would keep copies of them for ever.)
+  ::el_wset(impl_->line, EL_ADDFN, L"troupe-complete", L"completes the word", &impl::complete_in);
   ::el_set(impl_->line, EL_BIND, "^I", "troupe-complete", nullptr);
   ::el_set(impl_->line, EL_BIND, "^R", "em-inc-search-prev", nullptr);
-  ::el_set(impl_->line, EL_ADDFN, "troupe-give-up", "a new line instead of this one", &impl::give_up);
+  ::el_wset(impl_->line, EL_ADDFN, L"troupe-give-up", L"a new line instead of this one", &impl::give_up);
   ::el_set(impl_->line, EL_BIND, "^C", "troupe-give-up", nullptr);
   ::el_set(impl_->line, EL_SETTY, "-d", "-isig", nullptr);  // so that Ctrl-C is a key while a line is edited
   ::el_set(impl_->line, EL_SIGNAL, 1);                      // the terminal is as it was when a signal ends the program
