@@ -158,7 +158,7 @@ process look_for(context& self, pid top, detail::shared<target*> there) {
       made.trouble = e.what();
       made.exit_code = e.exit_code();
     }
-    self.send(top, std::move(made));
+    self.send<picture>(top, std::move(made.table), made.by, std::move(made.trouble), made.exit_code);
   }
 }
 
