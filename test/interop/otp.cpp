@@ -27,21 +27,7 @@
 
 namespace interop {
 
-// --- ports and children
-// ------------------------------------------------------------------------------------------------
-
-std::uint16_t free_port() {
-  const int s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (s < 0 || ::bind(s, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(s, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    throw std::runtime_error("there is no free port");
-  ::close(s);
-  return ntohs(address.sin_port);
-}
+// --- children --------------------------------------------------------------------------------------------------------
 
 child::child(std::vector<std::string> command, std::vector<std::string> environment, const std::string& output,
              int inherited) {
@@ -102,7 +88,7 @@ void child::resume() noexcept {
 
 std::uint16_t epmd_port() {
   struct running {
-    std::uint16_t port = free_port();
+    std::uint16_t port = troupe_test::free_port();
     child process{{TROUPE_TEST_EPMD, "-address", "127.0.0.1", "-port", std::to_string(port)}, {}, "/dev/null"};
     running() {
       const bool up = eventually([&] {

@@ -2,6 +2,8 @@
 // Real Erlang/OTP nodes for tests: started, asked to evaluate something, killed.
 #pragma once
 
+#include "../free_port.hpp"
+
 #include <troupe/actors/all.hpp>
 #include <troupe/net/node.hpp>
 
@@ -42,7 +44,7 @@ class otp_error : public std::runtime_error {
 };
 
 /// A port of the loopback interface that is free.
-std::uint16_t free_port();
+using troupe_test::free_port;
 
 /// OTP's epmd, on a port of its own. It ends with this program.
 std::uint16_t epmd_port();

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 // Peers: this program starts itself as further nodes, and ends them in all ways there are.
 #define DOCTEST_CONFIG_IMPLEMENT  // a main of its own: that of a peer is another
+#include "../free_port.hpp"
+
 #include <troupe/net/peer.hpp>
 
 #include <troupe/actors/all.hpp>
 
-#include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -81,24 +81,11 @@ int serve() {
   });
 }
 
-/// A port that nobody has, for this test program's epmd.
-std::uint16_t free_port() {
-  const int s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  REQUIRE(::bind(s, reinterpret_cast<sockaddr*>(&address), length) == 0);
-  REQUIRE(::getsockname(s, reinterpret_cast<sockaddr*>(&address), &length) == 0);
-  ::close(s);
-  return ntohs(address.sin_port);
-}
-
 node_options here_options() {
   node_options options;
   options.name = "a@127.0.0.1";
   options.cookie = "peer_test_cookie";
-  options.epmd_port = free_port();
+  options.epmd_port = troupe_test::free_port();
   options.system.log_crashes = false;
   return options;
 }

@@ -2,16 +2,15 @@
 // Starting the program, and reading what it says.
 #include "programs.hpp"
 
+#include "../free_port.hpp"
+
 #include <doctest/doctest.h>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -32,19 +31,6 @@ namespace {
 
 constexpr std::chrono::seconds patience{60};
 const std::string cookie = "tool-test-cookie";
-
-std::string free_port() {
-  const int s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (s < 0 || ::bind(s, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(s, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    throw std::runtime_error("there is no free port");
-  ::close(s);
-  return std::to_string(ntohs(address.sin_port));
-}
 
 /// A folder without a cookie in it, which is the home of all programs here.
 const std::string& home() {
@@ -90,7 +76,7 @@ int left(std::chrono::steady_clock::time_point deadline) {
 }  // namespace
 
 std::string epmd_port() {
-  static const std::string port = free_port();
+  static const std::string port = std::to_string(troupe_test::free_port());
   return port;
 }
 
