@@ -3,7 +3,7 @@
 #include <troupe/actors/all.hpp>
 #include <troupe/actors/behaviours/all.hpp>
 #include <troupe/actors/caf/config.hpp>
-#include <troupe/examples/loopback.hpp>
+#include <troupe/net/loopback.hpp>
 #include <troupe/net/node.hpp>
 #include <troupe/net/peer.hpp>
 
@@ -82,7 +82,7 @@ int main() {
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   try {
     // The node is new. (A program that talks to no other node takes a troupe::actor_system instead.)
-    troupe::node here(example::on_loopback("cpp"));
+    troupe::node here(troupe::on_loopback("cpp"));
     caf::actor_system_config config;
     bridge::install(config, here);  // and this: CAF's actors run on the workers of the processes
     bridge::add_message<deposit>(config);

@@ -2,7 +2,7 @@
 // A chat room over nodes: chat --room, chat --join NAME; without arguments a demonstration with three nodes
 #include <troupe/actors/all.hpp>
 #include <troupe/examples/chat_room.hpp>
-#include <troupe/examples/loopback.hpp>
+#include <troupe/net/loopback.hpp>
 #include <troupe/net/node.hpp>
 #include <troupe/net/peer.hpp>
 
@@ -57,7 +57,7 @@ process director(context& self, std::string room_node) {
 
 int demonstrate() {
   spdlog::set_level(spdlog::level::err);  // the room says itself who is lost
-  node here(example::on_loopback("room"));
+  node here(on_loopback("room"));
   here.spawn({.name = "room"}, room);
   here.call(here.spawn(director, std::string(here.name())), play{}, 60s);
   return 0;

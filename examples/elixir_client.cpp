@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // An Elixir program that calls a counter in C++, and starts processes there
 #include <troupe/actors/all.hpp>
-#include <troupe/examples/loopback.hpp>
+#include <troupe/net/loopback.hpp>
 #include <troupe/net/node.hpp>
 #include <troupe/net/peer.hpp>
 
@@ -57,7 +57,7 @@ int main() {
   }
   spdlog::set_level(spdlog::level::err);
   try {
-    node here(example::on_loopback("cpp"));
+    node here(on_loopback("cpp"));
     here.spawn({.name = "counter"}, counter, 0);
     here.export_as("greeter", greeter);
     here.export_as("native:histogram", histogram);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // A counter in C++ that an Erlang program calls, and an Erlang process that C++ calls
 #include <troupe/actors/all.hpp>
-#include <troupe/examples/loopback.hpp>
+#include <troupe/net/loopback.hpp>
 #include <troupe/net/node.hpp>
 #include <troupe/net/peer.hpp>
 
@@ -58,7 +58,7 @@ int main() {
   }
   spdlog::set_level(spdlog::level::err);
   try {
-    node here(example::on_loopback("cpp"));
+    node here(on_loopback("cpp"));
     here.spawn({.name = "counter"}, counter, 0);
     here.spawn({.name = "conversation"}, conversation);
     // The script finds its name, the cookie and this node's name in its environment.

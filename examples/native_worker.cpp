@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // A C++ node as the worker of an Erlang supervisor: it crashes, Erlang lives on and starts it again
 #include <troupe/actors/all.hpp>
-#include <troupe/examples/loopback.hpp>
+#include <troupe/net/loopback.hpp>
 #include <troupe/net/node.hpp>
 #include <troupe/net/peer.hpp>
 
@@ -85,7 +85,7 @@ int main() {
   try {
     // This node only starts the script, and lends it its epmd. The worker is a third OS process: this program again,
     // started by the Erlang supervisor.
-    node here(example::on_loopback("cpp"));
+    node here(on_loopback("cpp"));
     peer_options options{.name = "erlang@127.0.0.1", .program = "escript"};
     options.arguments = {TROUPE_EXAMPLES_DIR "/native_worker.erl",
                          std::filesystem::read_symlink("/proc/self/exe").string()};

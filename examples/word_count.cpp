@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // The main job: counts the words of many files on three nodes, one of which is killed half-way
 #include <troupe/actors/all.hpp>
-#include <troupe/examples/loopback.hpp>
 #include <troupe/examples/text.hpp>
+#include <troupe/net/loopback.hpp>
 #include <troupe/net/node.hpp>
 #include <troupe/net/peer.hpp>
 
@@ -620,7 +620,7 @@ int main(int argc, char** argv) {
   steady_clock::time_point start;
   std::chrono::duration<double> elapsed{};
   try {
-    node here(example::on_loopback("a"));
+    node here(on_loopback("a"));
     here.export_as("reducer", reducer);
     const std::size_t share_count = 4 * static_cast<std::size_t>(wanted->nodes);
     const pid progress = here.spawn(show_progress, isatty(STDOUT_FILENO) == 1);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <troupe/net/exports.hpp>       // IWYU pragma: export
+#include <troupe/net/loopback.hpp>      // IWYU pragma: export
 #include <troupe/net/node.hpp>          // IWYU pragma: export
 #include <troupe/net/node_options.hpp>  // IWYU pragma: export
 #include <troupe/net/observer.hpp>      // IWYU pragma: export

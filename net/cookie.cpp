@@ -66,16 +66,6 @@ std::string read_all(const std::string& file, int fd) {
   }
 }
 
-std::string random_letters(std::size_t count) {
-  std::string letters;
-  while (letters.size() < count) {
-    unsigned char byte = 0;
-    if (RAND_bytes(&byte, 1) != 1) throw cookie_error("OpenSSL gives no random bytes for a new cookie");
-    if (byte < 26 * 9) letters += static_cast<char>('A' + byte % 26);  // larger bytes would favour some letters
-  }
-  return letters;
-}
-
 /// False when the file has come into being meanwhile.
 bool create_cookie(const std::string& file) {
   const descriptor fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -101,6 +91,16 @@ std::string variable(const char* name) {
 }
 
 }  // namespace
+
+std::string random_letters(std::size_t count) {
+  std::string letters;
+  while (letters.size() < count) {
+    unsigned char byte = 0;
+    if (RAND_bytes(&byte, 1) != 1) throw cookie_error("OpenSSL gives no random bytes for a new cookie");
+    if (byte < 26 * 9) letters += static_cast<char>('A' + byte % 26);  // larger bytes would favour some letters
+  }
+  return letters;
+}
 
 std::string parse_cookie(std::string_view text) {
   std::size_t end = 0;

@@ -30,6 +30,9 @@ std::string read_cookie(const std::string& file, bool* found = nullptr);
 /// alone may read; otherwise, and for what read_cookie refuses, cookie_error. May block. Erlang: auth:init_cookie/0.
 std::string cookie_from_home(bool create = false);
 
+/// So many capital letters that nobody guesses. Throws cookie_error when there is nothing random. Any thread.
+std::string random_letters(std::size_t count);
+
 /// The cookies that a node uses. Any thread.
 class cookies {
  public:

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // The stage of OS processes and TCP.
+#include <troupe/net/loopback.hpp>
 #include <troupe/net/peer.hpp>
 #include <troupe/net/tool/stage.hpp>
 
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,7 +12,6 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
-#include <random>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -21,27 +19,6 @@
 namespace troupe::script {
 
 namespace {
-
-/// A port where this script's own epmd can be: whatever else runs on the machine is not touched.
-std::uint16_t free_port() {
-  const int s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const bool ok = s >= 0 && ::bind(s, reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
-                  ::getsockname(s, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  if (s >= 0) ::close(s);
-  if (!ok) throw std::runtime_error("there is no free port on 127.0.0.1");
-  return ntohs(address.sin_port);
-}
-
-std::string random_cookie() {
-  std::random_device device;
-  std::string cookie;
-  for (int i = 0; i < 24; ++i) cookie += static_cast<char>('A' + device() % 26);
-  return cookie;
-}
 
 constexpr const char* wrong_cookie = "a_wall_between_two_nodes";
 

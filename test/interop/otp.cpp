@@ -88,7 +88,7 @@ void child::resume() noexcept {
 
 std::uint16_t epmd_port() {
   struct running {
-    std::uint16_t port = troupe_test::free_port();
+    std::uint16_t port = free_port();
     child process{{TROUPE_TEST_EPMD, "-address", "127.0.0.1", "-port", std::to_string(port)}, {}, "/dev/null"};
     running() {
       const bool up = eventually([&] {

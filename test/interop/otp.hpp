@@ -2,9 +2,8 @@
 // Real Erlang/OTP nodes for tests: started, asked to evaluate something, killed.
 #pragma once
 
-#include "../free_port.hpp"
-
 #include <troupe/actors/all.hpp>
+#include <troupe/net/loopback.hpp>
 #include <troupe/net/node.hpp>
 
 #include <doctest/doctest.h>
@@ -42,9 +41,6 @@ class otp_error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
-
-/// A port of the loopback interface that is free.
-using troupe_test::free_port;
 
 /// OTP's epmd, on a port of its own. It ends with this program.
 std::uint16_t epmd_port();

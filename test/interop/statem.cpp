@@ -51,7 +51,6 @@ process lock_keeper(context& self) {
 }  // namespace
 
 TEST_CASE("Erlang's gen_statem and sys use a state machine of ours") {
-  set_log_level(log_level::off);
   node here(options_of(fresh_name()));
   otp& there = published_otp();
   here.spawn(lock_keeper);

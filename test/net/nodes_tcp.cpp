@@ -3,6 +3,8 @@
 // of connections.
 #include "nodes_harness.hpp"
 
+#include <troupe/net/loopback.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <map>
@@ -30,16 +32,6 @@ struct far_asked {
   using reply = int;
 };
 struct leave {};
-
-/// A port that was free a moment ago, on all loopback addresses as far as one can tell.
-std::uint16_t free_port() {
-  node_options o;
-  o.name = "probe@127.0.0.1";
-  o.cookie = "c";
-  o.use_epmd = false;
-  o.system = troupe_test::quiet_options(1);
-  return node(o).port();
-}
 
 node_options options(const std::string& name, std::uint16_t port) {
   spdlog::set_level(spdlog::level::critical);

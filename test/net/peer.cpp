@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Peers: this program starts itself as further nodes, and ends them in all ways there are.
 #define DOCTEST_CONFIG_IMPLEMENT  // a main of its own: that of a peer is another
-#include "../free_port.hpp"
 
+#include <troupe/net/loopback.hpp>
 #include <troupe/net/peer.hpp>
 
 #include <troupe/actors/all.hpp>
@@ -85,7 +85,7 @@ node_options here_options() {
   node_options options;
   options.name = "a@127.0.0.1";
   options.cookie = "peer_test_cookie";
-  options.epmd_port = troupe_test::free_port();
+  options.epmd_port = free_port();
   options.system.log_crashes = false;
   return options;
 }

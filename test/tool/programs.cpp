@@ -2,7 +2,7 @@
 // Starting the program, and reading what it says.
 #include "programs.hpp"
 
-#include "../free_port.hpp"
+#include <troupe/net/loopback.hpp>
 
 #include <doctest/doctest.h>
 
@@ -76,7 +76,7 @@ int left(std::chrono::steady_clock::time_point deadline) {
 }  // namespace
 
 std::string epmd_port() {
-  static const std::string port = std::to_string(troupe_test::free_port());
+  static const std::string port = std::to_string(troupe::free_port());
   return port;
 }
 
