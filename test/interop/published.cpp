@@ -88,12 +88,18 @@ TEST_CASE("monitor_nodes tells of visible nodes, and of hidden ones when asked t
         term("ok"_atom));
   CHECK(here.disconnect(hidden.name()));
   const auto nodedown = [](const otp& n) { return term::tuple({"nodedown"_atom, atom(n.name())}); };
+  // Global of OTP's may have something to say to us yet, and dials anew.
+  const auto next_but_up = [&](const pid& of) {
+    term next = nodeup(visible);
+    while (next == nodeup(visible)) next = here.call<do_next>(of, after(patience));
+    return next;
+  };
   // The two may end in either order.
-  std::vector<term> got{here.call<do_next>(all, after(patience)), here.call<do_next>(all, after(patience))};
+  std::vector<term> got{next_but_up(all), next_but_up(all)};
   CHECK(std::count(got.begin(), got.end(), nodedown(visible)) == 1);
   CHECK(std::count(got.begin(), got.end(), nodedown(hidden)) == 1);
-  CHECK(here.call<do_next>(some, after(patience)) == nodedown(visible));
-  CHECK(here.call<do_count>(some) == 0);
+  CHECK(next_but_up(some) == nodedown(visible));
+  while (here.call<do_count>(some) != 0) CHECK(here.call<do_next>(some) == nodeup(visible));
   CHECK(hidden.eval("troupe_otp:inbox(A)", {{"A", of_hidden}}) == term::list({}));
 }
 

@@ -135,7 +135,7 @@ terminal::terminal(const std::vector<std::string>& arguments, unsigned short col
   const std::string folder = home();
   const std::string port = epmd_port();
   winsize size{};
-  size.ws_row = 24;
+  size.ws_row = 50;  // all of a small node is seen, with what happens to serve others there
   size.ws_col = columns;
   process_ = ::forkpty(&screen_, nullptr, nullptr, &size);
   if (process_ == 0) become(arguments, folder, port);
@@ -154,9 +154,9 @@ void terminal::type(const std::string& keys) const {
   if (::write(screen_, keys.data(), keys.size()) < 0) FAIL_CHECK("cannot type");
 }
 
-bool terminal::read_more() {
+bool terminal::read_more(std::chrono::steady_clock::time_point deadline) {
   pollfd in{.fd = screen_, .events = POLLIN, .revents = 0};
-  if (::poll(&in, 1, static_cast<int>(std::chrono::milliseconds(patience).count())) <= 0) return false;
+  if (::poll(&in, 1, left(deadline)) <= 0) return false;
   char buffer[4096];
   const ssize_t n = ::read(screen_, buffer, sizeof buffer);
   if (n <= 0) return false;  // EIO: its end
@@ -165,13 +165,17 @@ bool terminal::read_more() {
 }
 
 bool terminal::shows(const std::string& text) {
+  // It may draw for ever without it.
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
     if (const auto at = all_.find(text, seen_); at != std::string::npos) {
       seen_ = at + text.size();
       return true;
     }
-    if (!read_more()) return false;
+    if (!read_more(deadline)) break;
   }
+  MESSAGE("not shown: " << text << "\nbut " << all_.substr(seen_).substr(0, 4000));
+  return false;
 }
 
 bool terminal::echoes() const {
@@ -184,8 +188,10 @@ void terminal::signal(int which) const {
 }
 
 int terminal::end() {
-  while (read_more()) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (read_more(deadline)) {
   }
+  if (left(deadline) == 0) ::kill(process_, SIGKILL);
   return code_of(std::exchange(process_, -1));
 }
 

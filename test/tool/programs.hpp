@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,7 @@ class terminal {
   int end();
 
  private:
-  bool read_more();
+  bool read_more(std::chrono::steady_clock::time_point deadline);
 
   pid_t process_ = -1;
   int screen_ = -1;
