@@ -11,8 +11,8 @@ namespace troupe::detail {
 
 /// The exception in flight ends the process. Only its owner, inside a catch block.
 void note_crash(slot& s) noexcept;
-/// The process that note_crash was told of has ended: logs it, and calls the options' on_crash. `left`: what its
-/// mailbox still held.
+/// The process that note_crash was told of ends: logs it, and calls the options' on_crash. `left`: what its mailbox
+/// still held.
 void report_crash(slot& s, atom name, const term& reason, const envelope* left) noexcept;
 
 }  // namespace troupe::detail

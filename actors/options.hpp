@@ -52,8 +52,8 @@ struct actor_system_options {
   /// it.) Erlang: what the emulator logs.
   bool log_crashes = true;
   /// Called with each crash report, logged or not: of processes that end by an exception, or by self.exit(reason) with
-  /// another reason than normal, shutdown and {shutdown, _} (proc_lib's rule). On the worker: it may not block, and
-  /// what it throws is lost.
+  /// another reason than normal, shutdown and {shutdown, _} (proc_lib's rule). Before anybody hears of the end. On the
+  /// worker: it may not block, and what it throws is lost.
   std::function<void(const crash_report&)> on_crash;
   /// While the program's resident memory, in bytes, is more than this, spawning throws system_limit. It is looked at
   /// every 10 ms, when processes are spawned. 0: no limit.

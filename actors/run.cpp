@@ -164,9 +164,9 @@ void recycle(slot& s) {
   rt.retire(s, env);
 }
 
-/// Ends the process, in this order: the frame's destructors, the name, the mailbox with its requests, links, monitors,
-/// the slot. While blocking(f) is out the frame and the slot stay, everything else goes at once (OTP's rule for dirty
-/// NIFs): returns false then.
+/// Ends the process, in this order: the frame's destructors, the crash report, the name, the mailbox with its requests,
+/// links, monitors, the slot. While blocking(f) is out the frame and the slot stay, everything else goes at once (OTP's
+/// rule for dirty NIFs): returns false then.
 bool terminate(slot& s) {
   s.ending = true;
   runtime& rt = *s.rt;
@@ -174,8 +174,12 @@ bool terminate(slot& s) {
   if (!blocked) destroy_frame(s);
   const term reason = s.exit_pending ? s.extra->reason : term("normal"_atom);
   slot_extra* extra = s.extra;
-  const bool crashed = extra != nullptr && extra->crashed != nullptr && extra->crashed->report;
-  const atom name = crashed ? rt.names().name_of(s.self()) : atom();
+  envelope* early = nullptr;
+  if (extra != nullptr && extra->crashed != nullptr && extra->crashed->report) [[unlikely]] {
+    // While it still lives for all others: who has heard of its end finds the report written. proc_lib's order, too.
+    early = s.box.take();
+    report_crash(s, rt.names().name_of(s.self()), reason, early);
+  }
   if (rt.hooked(hook_exit)) [[unlikely]]
     trace_ended(s, reason);
   if (s.named.load(std::memory_order_relaxed)) rt.names().remove(s.self());
@@ -183,7 +187,11 @@ bool terminate(slot& s) {
   // seq_cst, both: whoever registers us in this moment stores `named`, then looks at the mailbox, so one of us sees the
   // other.
   if (s.named.load(std::memory_order_seq_cst)) rt.names().remove(s.self());
-  if (crashed) report_crash(s, name, reason, left);
+  if (early != nullptr) [[unlikely]] {
+    envelope* last = early;
+    while (last->next != nullptr) last = last->next;
+    last->next = std::exchange(left, early);
+  }
   bool still_out = blocked;
   late_signals late;
   if (s.gate_index.load(std::memory_order_relaxed) != 0) [[unlikely]]

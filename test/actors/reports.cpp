@@ -3,6 +3,8 @@
 #include "everywhere.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -137,6 +139,23 @@ TEST_CASE("a crash report counts the messages that nobody will read and lists th
   CHECK(r.mailbox_length == 3);
   CHECK(r.links == std::vector<pid>{parent});
   CHECK(r.to_string().find(", registered as child\n") != std::string::npos);
+}
+
+TEST_CASE("whoever hears of the end finds the crash report written") {
+  std::atomic<int> reported{0};
+  actor_system_options options = troupe_test::quiet_options(2);
+  options.on_crash = [&](const crash_report&) {
+    std::this_thread::sleep_for(std::chrono::microseconds(100));  // time to hear of the end before it
+    ++reported;
+  };
+  actor_system sys(options);
+  for (int ended = 1; ended <= 500; ++ended) {
+    sys.wait(sys.spawn([](context& self) -> process {
+      self.exit("broken"_atom);
+      co_return;
+    }));
+    if (reported != ended) FAIL("after " << ended << " ends there were " << reported << " reports");
+  }
 }
 
 TEST_CASE("normal, shutdown and {shutdown, _} are no crashes, nor is an exit signal") {
