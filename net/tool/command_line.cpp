@@ -94,6 +94,7 @@ int run_command_line(int argc, const char* const* argv) {
   parsed_commands parsed;
   std::string completions;
   bool man = false;
+  parsed.cli->set_version_flag("--version", "troupe " TROUPE_VERSION, "print the version");
   parsed.cli->add_flag("--man", man, "print the manual page, for man -l -");
   parsed.cli->add_option("--completions", completions, "print the completions for a shell: bash");
   try {

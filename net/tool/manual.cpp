@@ -57,7 +57,7 @@ std::string manual_page(const parsed_commands& of) {
       ".TH TROUPE 1 \"\" \"troupe\" \"User Commands\"\n"
       ".SH NAME\ntroupe \\- nodes of troupe and of Erlang, from the shell\n"
       ".SH SYNOPSIS\n.B troupe\n\\fICOMMAND\\fR [options] ...\n.br\n.B troupe\n\\fICOMMAND\\fR \\-\\-help\n"
-      ".br\n.B troupe \\-\\-man\n.br\n.B troupe \\-\\-completions bash\n"
+      ".br\n.B troupe \\-\\-man\n.br\n.B troupe \\-\\-completions bash\n.br\n.B troupe \\-\\-version\n"
       ".SH COMMANDS\n";
   for (const command& c : commands()) {
     const CLI::App& sub = *of.cli->get_subcommand(std::string(c.name));
@@ -106,7 +106,7 @@ std::string bash_completions(const parsed_commands& of) {
          "  if ((COMP_CWORD == 1)); then\n"
          "    COMPREPLY=($(compgen -W \"" +
          names +
-         " --help --man --completions\" -- \"$word\"))\n"
+         " --help --version --man --completions\" -- \"$word\"))\n"
          "    return\n"
          "  fi\n"
          "  case ${COMP_WORDS[1]} in\n" +

@@ -100,9 +100,9 @@ TEST_CASE("a crash report names the process, its function, the chain of tasks an
   CHECK(r.function.ends_with("crashes"));
   CHECK(r.reason == term::tuple({"error"_atom, "division by zero"}));
   REQUIRE(r.tasks.size() == 2);
-  CHECK(r.tasks[0].ends_with("divide, awaited at reports.cpp:49"));
-  CHECK(r.tasks[1].ends_with("average, awaited at reports.cpp:54"));
-  CHECK(r.where == "reports.cpp:49");
+  CHECK(r.tasks[0].ends_with("divide, awaited at reports.cpp:51"));
+  CHECK(r.tasks[1].ends_with("average, awaited at reports.cpp:56"));
+  CHECK(r.where == "reports.cpp:51");
   CHECK(r.name == atom());
   CHECK(r.links.empty());
   const std::string text = r.to_string();

@@ -30,6 +30,13 @@ TEST_CASE("each command has help with an example, a section in the manual, and c
   }
 }
 
+TEST_CASE("--version names the program and its version, alone") {
+  const ended e = shell({"--version"});
+  CHECK(e.code == 0);
+  CHECK(e.out == "troupe " TROUPE_TEST_VERSION "\n");
+  CHECK(contains(shell({"--help"}).out, "--version"));
+}
+
 TEST_CASE("bash takes the completions") {
   const ended completions = shell({"--completions", "bash"});
   const std::string script = completions.out +

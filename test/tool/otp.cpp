@@ -110,3 +110,43 @@ TEST_CASE("Erlang asks a node's observer by rpc") {
       "length(supervisor:which_children(Root))");
   CHECK(roots == troupe::term(2));
 }
+
+TEST_CASE("the nodes of Erlang's that a script has started end when its runner is killed") {
+  const std::string os_pid = file("os_pid");
+  const std::string module = file("tells_pid.erl",
+                                  "-module(tells_pid).\n-export([to/1]).\n"
+                                  "to(File) -> ok = file:write_file(<<File/binary, \".new\">>, os:getpid()),\n"
+                                  "            file:rename(<<File/binary, \".new\">>, File).\n");
+  const std::string script = file("killed.json", R"({"title": "to be killed",
+    "nodes": {"erlang": {"kind": "erlang", "modules": [")" +
+                                                     module +
+                                                     R"("]}},
+    "steps": [{"rpc": "tells_pid:to", "on": "erlang", "arguments": [")" +
+                                                     os_pid + R"("]}, {"wait": "60s"}]})");
+  const ended e =
+      in_sh("\"$1\" run " + script +
+            " >/dev/null 2>&1 & runner=$!\n"
+            "patient() { n=0; while ! \"$@\"; do n=$((n + 1)); [ $n -lt 300 ] || return; sleep 0.1; done; }\n"
+            "gone() { ! kill -0 \"$1\" 2>/dev/null || grep -q '^State:.Z' /proc/\"$1\"/status; }\n"
+            "patient test -s " +
+            os_pid +
+            " || { echo no node; exit; }\n"
+            "erlang=$(cat " +
+            os_pid +
+            ")\n"
+            "gone \"$erlang\" && echo too early\n"
+            "kill -9 $runner\n"
+            "patient gone \"$erlang\" && echo ended with it");
+  CAPTURE(e.err);
+  CHECK(e.out == "ended with it\n");
+}
+
+TEST_CASE("a module of a script's that does not compile is told with its file and line") {
+  const std::string module = file("broken.erl", "-module(broken).\n-export([f/0]).\nf() -> oops(.\n");
+  const ended e = shell({"run", file("broken.json", R"({"title": "broken",
+    "nodes": {"erlang": {"kind": "erlang", "modules": ["broken.erl"]}},
+    "steps": [{"rpc": "broken:f", "on": "erlang"}]})")});
+  CHECK(e.code == 1);
+  CHECK(contains(e.err, "broken.erl:3: syntax error"));
+  CHECK(contains(e.out, "FAILED"));
+}
