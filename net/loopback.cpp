@@ -19,7 +19,7 @@ namespace {
 
 constexpr unsigned first_port = 10'000, end_of_ports = 32'768;  // /proc/sys/net/ipv4/ip_local_port_range starts there
 
-// Whether a listener could be there now; an error that another port does not mend is thrown.
+/// Whether a listener could be there now; an error that another port does not mend is thrown.
 bool is_free(std::uint16_t port) {
   const int s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (s < 0) throw std::system_error(errno, std::generic_category(), "no socket to look for a free port");
@@ -38,8 +38,8 @@ bool is_free(std::uint16_t port) {
 }  // namespace
 
 std::uint16_t free_port() {
-  // Programs started one after the other begin 61 ports apart, and none is given twice by one program for long: what
-  // the kernel would give goes to the next who asks, before the first listens there.
+  // Programs started one after the other begin 61 ports apart, and each goes on from what it gave last. A port that the
+  // kernel chooses for bind(0) may go to the next who asks before the first listens there: six runs of a suite met it.
   static std::atomic<unsigned> given{0};
   constexpr unsigned count = end_of_ports - first_port;
   const unsigned start = static_cast<unsigned>(::getpid()) % count * 61;
