@@ -155,7 +155,7 @@ TEST_CASE("whoever hears of the end finds the crash report written") {
       self.exit("broken"_atom);
       co_return;
     }));
-    if (reported != ended) FAIL("after " << ended << " ends there were " << reported << " reports");
+    if (reported != ended) FAIL("after " << ended << " ends there were " << reported.load() << " reports");
   }
 }
 
