@@ -55,12 +55,14 @@ TEST_CASE("the processes' system ends first: its processes end, and the CAF acto
   bridge::install(cfg, *sys);
   {
     caf::actor_system actors{cfg};
+    caf::scoped_actor self{actors};
     const auto a = actors.spawn(holder, t);
+    // Who answers has made its behavior, and let go of the arguments that it was made of.
+    self->request(a, caf::infinite, 2).receive([] {}, [](const caf::error&) { FAIL("no"); });
     sys->spawn([held = t](context& self) -> process { co_await self.sleep(infinity); });
     CHECK(t.use_count() == 3);
     sys.reset();
     CHECK(t.use_count() == 2);
-    caf::scoped_actor self{actors};
     const auto b = actors.spawn([](caf::event_based_actor* me) -> caf::behavior {
       me->delayed_send(me, 1ms, std::string("later"));
       return {[](int n) { return n; }, [](const std::string&) {}};
@@ -71,7 +73,7 @@ TEST_CASE("the processes' system ends first: its processes end, and the CAF acto
     self->send_exit(b, caf::exit_reason::user_shutdown);
     self->wait_for(a, b);
   }
-  CHECK(*t == 1);
+  CHECK(*t == 3);
   CHECK(t.use_count() == 1);
 }
 
