@@ -159,11 +159,9 @@ void stir_up(caf::actor_system& there, actor_system& here, bridge::crossing& bet
   }
   // A question that nobody answers.
   const pid open = between.as_pid(there.spawn([](caf::event_based_actor* self) -> caf::behavior {
-    auto kept = std::make_shared<std::vector<caf::response_promise>>();
-    return {[=](get) {
-      kept->push_back(self->make_response_promise());
-      return kept->back();
-    }};
+    // It stays in the mailbox. (A response promise that the behavior keeps would keep the actor, for ever.)
+    self->set_default_handler(caf::skip);
+    return {[](increment) {}};
   }));
   here.spawn(
       [](context& self, pid to) -> process {
