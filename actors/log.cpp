@@ -180,6 +180,10 @@ bool log_enabled(log_level level) noexcept {
   return spdlog::should_log(level_of(level));
 }
 
+void make_default_logger() {
+  spdlog::default_logger_raw();
+}
+
 void log_line(log_level level, std::string_view text) noexcept {
   spdlog::log(level_of(level), "{}", text);
 }

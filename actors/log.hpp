@@ -29,6 +29,8 @@ namespace detail {
 struct slot;
 
 bool log_enabled(log_level level) noexcept;
+/// Makes spdlog's default logger, if nobody has yet: before there are threads that would make it at their first lines.
+void make_default_logger();
 /// A line of a process, with its metadata. Only the owner of the process.
 void log_line(log_level level, const slot& s, std::string_view text) noexcept;
 /// The same with the parts of the text as a map, for programs. Only the owner of the process.

@@ -2,6 +2,7 @@
 // Delivery, spawning and the orderly stop.
 #include <troupe/actors/context.hpp>
 #include <troupe/actors/exit.hpp>
+#include <troupe/actors/log.hpp>
 #include <troupe/actors/runtime.hpp>
 #include <troupe/actors/threaded_scheduler.hpp>
 
@@ -29,6 +30,7 @@ std::uint32_t fresh_creation() {
 }  // namespace
 
 runtime::runtime(actor_system_options options) : options_(std::move(options)), creation_(0), node_(0), clock_(nullptr) {
+  make_default_logger();
   scheduler_ = options_.scheduler ? options_.scheduler() : make_threaded_scheduler(options_);
   creation_ = scheduler_->creation();
   if (creation_ == 0) creation_ = fresh_creation();
