@@ -59,7 +59,7 @@ TEST_CASE("the processes' system ends first: its processes end, and the CAF acto
     const auto a = actors.spawn(holder, t);
     // Who answers has made its behavior, and let go of the arguments that it was made of.
     self->request(a, caf::infinite, 2).receive([] {}, [](const caf::error&) { FAIL("no"); });
-    sys->spawn([held = t](context& self) -> process { co_await self.sleep(infinity); });
+    sys->spawn([held = t](context& me) -> process { co_await me.sleep(infinity); });
     CHECK(t.use_count() == 3);
     sys.reset();
     CHECK(t.use_count() == 2);
