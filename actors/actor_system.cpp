@@ -49,7 +49,7 @@ process ask_what_it_does(context& self, ordinary_ticket<std::optional<troupe::pr
 }  // namespace
 
 process start_for_thread(context& self, ordinary_ticket<start_result> result, behaviour_ptr b, start_options options) {
-  result->value.emplace(co_await start_behaviour(self, std::move(b), options, {}));
+  result->value.emplace(co_await start_behaviour(self, std::move(b), options, {.for_thread = true}));
 }
 
 }  // namespace detail

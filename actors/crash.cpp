@@ -19,6 +19,8 @@ std::string crash_report::to_string() const {
   std::string text = process.to_string() + " crashed";
   if (name != atom()) text += ", registered as " + term(name).to_string();
   text += "\n  initial function: " + function;
+  if (!ancestors.empty()) text += "\n  ancestors:";
+  for (const term& ancestor : ancestors) text += " " + ancestor.to_string();
   if (!where.empty()) text += "\n  last co_await: " + where;
   for (const std::string& task : tasks) text += "\n  in task: " + task;
   text += "\n  reason: " + reason.to_string() + "\n  mailbox: " + std::to_string(mailbox_length) +
@@ -26,6 +28,7 @@ std::string crash_report::to_string() const {
   text += "\n  links:";
   if (links.empty()) text += " none";
   for (const pid& peer : links) text += " " + peer.to_string();
+  if (trap_exit) text += "\n  traps exits";
   if (metadata.is_map() && metadata.size() != 0) text += "\n  metadata: " + metadata.to_string();
   return text;
 }
@@ -82,7 +85,11 @@ void note_crash(slot& s) noexcept {
       known.reset();
       return;
     }
-    if (known == nullptr || known->error != std::current_exception()) known = std::make_unique<crash>();
+    if (known == nullptr || known->error != std::current_exception()) {
+      auto seen = std::make_unique<crash>();
+      if (known != nullptr) seen->ancestors = std::move(known->ancestors);
+      known = std::move(seen);
+    }
     known->report = true;
     known->by_exception = how == ending::by_exception;
   } catch (...) {
@@ -97,6 +104,7 @@ void report_crash(slot& s, atom name, const term& reason, const envelope* left) 
     report.name = name;
     report.function = function_of(s.function.load(std::memory_order_relaxed));
     report.where = place_of(s.where.load(std::memory_order_relaxed));
+    report.ancestors = std::move(s.extra->crashed->ancestors);
     for (const task_place& task : s.extra->crashed->tasks) report.tasks.push_back(task.to_string());
     report.reason = reason;
     report.mailbox_length = s.messages.size();
@@ -105,6 +113,7 @@ void report_crash(slot& s, atom name, const term& reason, const envelope* left) 
     for (const auto& [peer, end] : s.extra->links)
       if (end.unlink_id == 0) report.links.push_back(peer);
     std::sort(report.links.begin(), report.links.end());
+    report.trap_exit = s.trap_exit;
     report.metadata = s.extra->metadata != nullptr ? *s.extra->metadata : term::map({});
     const bool logged = s.extra->crashed->by_exception && rt.options().log_crashes;
     s.extra->crashed.reset();

@@ -218,15 +218,18 @@ void log_report(log_level level, const crash_report& report) noexcept {
     for (const std::string& task : report.tasks) tasks.emplace_back(task);
     std::vector<term> links;
     for (const pid& peer : report.links) links.emplace_back(peer);
+    std::vector<term> ancestors = report.ancestors;
     const term members = term::map({{"report"_atom, "crash"_atom},
                                     {"pid"_atom, report.process},
                                     {"registered_name"_atom, report.name == atom() ? term() : term(report.name)},
                                     {"initial_call"_atom, report.function},
+                                    {"ancestors"_atom, term::list(std::move(ancestors))},
                                     {"where"_atom, report.where},
                                     {"tasks"_atom, term::list(std::move(tasks))},
                                     {"reason"_atom, report.reason},
                                     {"message_queue_len"_atom, report.mailbox_length},
-                                    {"links"_atom, term::list(std::move(links))}});
+                                    {"links"_atom, term::list(std::move(links))},
+                                    {"trap_exit"_atom, report.trap_exit}});
     const bool with = report.metadata.is_map() && report.metadata.size() != 0;
     const author who{.process = report.process,
                      .name = report.name,

@@ -67,11 +67,13 @@ struct crash_report {
   troupe::pid process;               ///< which one
   atom name;                         ///< registered name; the empty atom without
   std::string function;              ///< its initial function
+  std::vector<term> ancestors;       ///< of a behaviour: names or pids of who started it, of who started that one, ...
   std::string where;                 ///< "file:line" of the co_await it left last
   std::vector<std::string> tasks;    ///< the tasks the exception came through, innermost first
   term reason;                       ///< its exit reason
   std::uint64_t mailbox_length = 0;  ///< messages that nobody will read
   std::vector<troupe::pid> links;    ///< who hears of it by a link; sorted
+  bool trap_exit = false;            ///< did it turn exit signals into messages?
   term metadata;                     ///< what it had given to context::log_metadata; else an empty map
 
   /// Several lines for people.

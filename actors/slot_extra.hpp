@@ -78,6 +78,7 @@ struct task_place {
 struct crash : pooled {
   std::exception_ptr error;
   std::vector<task_place> tasks;  // innermost first
+  std::vector<term> ancestors;    // of a behaviour, which leaves them here before it throws: nearest first
   bool by_exception = false;      // other than that of self.exit(reason)
   bool report = false;            // the process ends by it, and not in good order
 };

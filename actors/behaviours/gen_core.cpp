@@ -9,6 +9,7 @@
 #include <troupe/actors/slot_extra.hpp>
 
 #include <exception>
+#include <span>
 #include <utility>
 
 namespace troupe {
@@ -79,6 +80,8 @@ void log_termination(gen_core& core, const term& reason) noexcept {
     if (core.current)
       text += "\n  last message: " +
               shortened(core.current->type == nullptr ? "ok" : payload_to_term(*core.current).to_string());
+    if (core.current && core.current->kind == envelope_kind::request)
+      text += "\n  client: " + static_cast<const request_envelope&>(*core.current).from.to_string();
     text += "\n  state: " + shortened(core.body.state().to_string());
     core.self.log(log_level::error, "{}", text);
   } catch (...) {
@@ -88,8 +91,8 @@ void log_termination(gen_core& core, const term& reason) noexcept {
 
 }  // namespace
 
-gen_core::gen_core(context& s, behaviour& b, troupe::pid parent_, const start_options& options)
-    : self(s), body(b), parent(parent_ ? parent_ : s.pid()), registered(options.name.atom()),
+gen_core::gen_core(context& s, behaviour& b, troupe::pid parent_, term ancestors_, const start_options& options)
+    : self(s), body(b), parent(parent_ ? parent_ : s.pid()), ancestors(std::move(ancestors_)), registered(options.name.atom()),
       hibernate_after(options.hibernate_after) {
   slot_access::of(self).more().behaviour = this;
 }
@@ -143,8 +146,19 @@ std::string gen_core::describe() const {
   return text;
 }
 
-process run_behaviour(context& self, behaviour_ptr b, troupe::pid parent, start_options options) {
-  gen_core core(self, *b, parent, options);
+/// It ends by an exception: for the crash report, which is made when this is gone.
+void gen_core::leave_ancestors() const noexcept {
+  try {
+    auto& crashed = slot_access::of(self).more().crashed;
+    if (crashed == nullptr) crashed = std::make_unique<crash>();
+    const std::span<const term> all = ancestors.elements();
+    crashed->ancestors.assign(all.begin(), all.end());
+  } catch (...) {  // no memory: then without
+  }
+}
+
+process run_behaviour(context& self, behaviour_ptr b, troupe::pid parent, term ancestors, start_options options) {
+  gen_core core(self, *b, parent, std::move(ancestors), options);
   slot& s = slot_access::of(self);
   {
     auto start = co_await self.receive<request<start_demand>>();
@@ -166,6 +180,7 @@ process run_behaviour(context& self, behaviour_ptr b, troupe::pid parent, start_
                                                                         : start_result::outcome::failed;
       answer.reason = error ? why : made.reason();
       start.reply(std::move(answer));
+      if (error || made.what() == init_result::kind::stop) core.leave_ancestors();
       if (error) std::rethrow_exception(error);
       if (made.what() == init_result::kind::stop) self.exit(made.reason());
       co_return;
@@ -233,6 +248,7 @@ process run_behaviour(context& self, behaviour_ptr b, troupe::pid parent, start_
   }
   core.answer_held();
   log_termination(core, reason);
+  if (error || !in_good_order(reason)) core.leave_ancestors();
   if (error) std::rethrow_exception(error);
   if (!reason.is_atom("normal"_atom)) self.exit(reason);
 }
@@ -255,6 +271,22 @@ task<term> wait_until_gone(context& self, reference watch) {
 
 }  // namespace
 
+namespace {
+
+/// Of a process that `self` starts: itself, and its own.
+term ancestors_of_child(context& self) {
+  const slot& s = slot_access::of(self);
+  const atom name = s.named.load(std::memory_order_relaxed) ? s.rt->names().name_of(self.pid()) : atom();
+  std::vector<term> all{name == atom() ? term(self.pid()) : term(name)};
+  if (s.extra != nullptr && s.extra->behaviour != nullptr) {
+    const std::span<const term> above = s.extra->behaviour->ancestors.elements();
+    all.insert(all.end(), above.begin(), above.end());
+  }
+  return term::list(std::move(all));
+}
+
+}  // namespace
+
 task<start_result> start_behaviour(context& self, behaviour_ptr b, start_options options, start_relations relations) {
   start_result result;
   const pid parent = relations.link ? self.pid() : pid();
@@ -265,7 +297,8 @@ task<start_result> start_behaviour(context& self, behaviour_ptr b, start_options
   how.mailbox = options.mailbox;
   spawned made;
   try {
-    made = self.spawn(how, run_behaviour, std::move(b), parent, options);
+    term ancestors = relations.for_thread ? term::list({}) : ancestors_of_child(self);
+    made = self.spawn(how, run_behaviour, std::move(b), parent, std::move(ancestors), options);
   } catch (const registration_error&) {
     result.what = start_result::outcome::failed;
     const pid taken = self.whereis(options.name);

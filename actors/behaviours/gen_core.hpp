@@ -101,7 +101,7 @@ class behaviour : public pooled {
 /// The process of a behaviour, as its parts see it. Lies in its frame.
 class gen_core {
  public:
-  gen_core(context& s, behaviour& b, troupe::pid parent_, const start_options& options);
+  gen_core(context& s, behaviour& b, troupe::pid parent_, term ancestors_, const start_options& options);
   ~gen_core();
   gen_core(const gen_core&) = delete;
   gen_core& operator=(const gen_core&) = delete;
@@ -109,6 +109,7 @@ class gen_core {
   context& self;
   behaviour& body;
   const troupe::pid parent;  // self when it was not started with a link
+  const term ancestors;      // a list, nearest first: names or pids. proc_lib's $ancestors
   const atom registered;
   const duration hibernate_after;
   envelope_ptr current;  // the message that is being handled
@@ -157,10 +158,12 @@ class gen_core {
   };
 
  private:
-  friend process run_behaviour(context& self, behaviour_ptr b, troupe::pid parent, start_options options);
+  friend process run_behaviour(context& self, behaviour_ptr b, troupe::pid parent, term ancestors,
+                               start_options options);
 
   void note_message();
   void answer_held() noexcept;
+  void leave_ancestors() const noexcept;
   term system_answer(const term& request, const term*& failure);
   term debug_request(const term& what);
   term status() const;
@@ -175,7 +178,7 @@ class gen_core {
 };
 
 /// The body of every behaviour's process.
-process run_behaviour(context& self, behaviour_ptr b, troupe::pid parent, start_options options);
+process run_behaviour(context& self, behaviour_ptr b, troupe::pid parent, term ancestors, start_options options);
 
 /// A state that sys:replace_state of C++ is to change; only on this node.
 struct replace_state_order {

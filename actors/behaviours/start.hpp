@@ -93,6 +93,7 @@ using started_reference = typename C::starter::template reference<C>;
 struct start_relations {
   bool link = false;
   bool monitor = false;
+  bool for_thread = false;  // who starts it is the helper of a thread, and no ancestor
 };
 
 /// Spawns it, waits until its init is done.

@@ -124,6 +124,7 @@ TEST_CASE("a crash report counts the messages that nobody will read and lists th
       child.name = "child";
       child.link = true;
       self.spawn(child, [](context& me) -> process {
+        me.trap_exit(true);
         for (int i = 0; i < 3; ++i) me.send<job>(me, i);
         me.exit("broken"_atom);
         co_return;
@@ -138,6 +139,9 @@ TEST_CASE("a crash report counts the messages that nobody will read and lists th
   CHECK(r.reason == term("broken"_atom));
   CHECK(r.mailbox_length == 3);
   CHECK(r.links == std::vector<pid>{parent});
+  CHECK(r.trap_exit);
+  CHECK(r.ancestors.empty());  // who has spawned a process is no behaviour's ancestor
+  CHECK(r.to_string().ends_with("\n  traps exits"));
   CHECK(r.to_string().find(", registered as child\n") != std::string::npos);
 }
 

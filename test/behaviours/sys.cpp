@@ -207,6 +207,7 @@ TEST_CASE("get_status has OTP's shape") {
     CHECK(status.elements()[2] == term::tuple({"module"_atom, "gen_server"_atom}));
     const auto parts = status.elements()[3].elements();
     REQUIRE(parts.size() == 5);
+    CHECK(parts[0] == term::list({term::tuple({"$ancestors"_atom, term::list({self.pid()})})}));
     CHECK(parts[1] == term("running"_atom));
     CHECK(parts[2] == term(self.pid()));
     const auto misc = parts[4].elements();
@@ -396,22 +397,77 @@ TEST_CASE("a server's bad end is reported once, a good one is not") {
   CHECK(reports[2].reason == term::tuple({"error"_atom, "no counter"}));
 }
 
-TEST_CASE("a server that ends badly says in the log what it was doing, and its state") {
+TEST_CASE("a behaviour's crash report names its ancestors, the nearest first, and says whether it trapped exits") {
+  set_log_level(log_level::off);
+  std::mutex lock;
+  std::vector<crash_report> reports;
+  pid starter;
+  {
+    actor_system_options options = troupe_test::quiet_options();
+    options.on_crash = [&](const crash_report& r) {
+      const std::lock_guard guard(lock);
+      reports.push_back(r);
+    };
+    actor_system sys(options);
+    starter = sys.spawn([](context& self) -> process {
+      const std::vector<child_spec> below{
+          {.id = "c", .start = child_of<counter>({.name = "below"}, 0), .restart = temporary},
+          {.id = "d", .start = child_of<counter>({}, -4), .restart = temporary}};
+      const supervisor_flags flags;
+      const std::vector<child_spec> above{
+          {.id = "s", .start = child_of<supervisor>({.name = "inner"}, flags, below), .restart = temporary}};
+      self.trap_exit(true);
+      // The second child's init throws: so neither supervisor starts.
+      static_cast<void>(co_await self.try_start_link<supervisor>({}, flags, above));
+      const std::vector<child_spec> one{below[0]};
+      co_await self.start_link<supervisor>({.name = "inner"}, flags, one);
+      const break_down asked{"as asked"};
+      static_cast<void>(co_await failure(self, server<counter>("below"), asked));
+    });
+    sys.wait(starter);
+    // What a thread starts has no process above it.
+    const auto alone = sys.start<keeper>({});
+    sys.send<note>(alone.pid(), 1);
+    sys.wait(alone.pid());
+  }
+  const auto of = [&](const term& reason) {
+    for (const crash_report& r : reports)
+      if (r.reason == reason) return r;
+    return crash_report();
+  };
+  const crash_report in_init = of(term::tuple({"error"_atom, "no counter"}));
+  REQUIRE(in_init.ancestors.size() == 3);
+  CHECK(in_init.ancestors[0] == term("inner"_atom));
+  CHECK(in_init.ancestors[1].is_pid());
+  CHECK(in_init.ancestors[2] == term(starter));
+  const crash_report asked = of(term::tuple({"error"_atom, "as asked"}));
+  CHECK(asked.ancestors == std::vector<term>{"inner"_atom, starter});
+  CHECK(!asked.trap_exit);
+  CHECK(asked.to_string().find("\n  ancestors: inner " + starter.to_string() + "\n") != std::string::npos);
+  const crash_report collapsed = of(term::tuple({"error"_atom, "collapsed"}));
+  CHECK(collapsed.process);
+  CHECK(collapsed.ancestors.empty());
+}
+
+TEST_CASE("a server that ends badly says in the log what it was doing, for whom, and its state") {
   const log_reader log;
   testing::simulation world(3);
+  pid client;
   {
     actor_system_options options = world.options();
     actor_system sys(options);
-    sys.wait(sys.spawn([](context& self) -> process {
+    client = sys.spawn([](context& self) -> process {
       const auto ref = co_await self.start<counter>({.name = "counter"}, 12);
       const break_down asked{"as asked"};
       static_cast<void>(co_await failure(self, ref, asked));
       const auto good = co_await self.start<keeper>({.name = "keeper"});
       co_await stop(self, good, "shutdown"_atom);
-    }));
+    });
+    sys.wait(client);
   }
   const std::string text = log.text();
   CHECK(count(text, "gen_server counter (counter) terminating: {error,<<\"as asked\">>}") == 1);
+  CHECK(count(text, "client: " + client.to_string()) == 1);
   CHECK(count(text, "state: 12") == 1);
   CHECK(count(text, "gen_server keeper") == 0);
 }

@@ -139,7 +139,9 @@ TEST_CASE("as JSON a crash report is an object") {
   CHECK(line["report"]["report"] == "crash");
   CHECK(line["report"]["reason"] == "{error,<<\"disk full\">>}");
   CHECK(line["report"]["message_queue_len"] == 0);
+  CHECK(line["report"]["ancestors"] == nlohmann::json::array());
   CHECK(line["report"]["links"] == nlohmann::json::array());
+  CHECK(line["report"]["trap_exit"] == false);
 }
 
 TEST_CASE("as JSON a supervisor's report is OTP's") {
