@@ -35,13 +35,12 @@ std::string crash_report::to_string() const {
 
 namespace detail {
 
-namespace {
-
-/// OTP's rule: these ends are in good order.
 bool is_orderly(const term& reason) {
   return reason.is_atom("normal"_atom) || reason.is_atom("shutdown"_atom) ||
          (reason.is_tuple("shutdown"_atom) && reason.size() == 2);
 }
+
+namespace {
 
 /// By self.exit(reason); then is that in good order?
 enum class ending { orderly, by_exit, by_exception };

@@ -9,6 +9,8 @@
 
 namespace troupe::detail {
 
+/// Is that no crash: normal, shutdown, {shutdown, _}? OTP's rule.
+bool is_orderly(const term& reason);
 /// The exception in flight ends the process. Only its owner, inside a catch block.
 void note_crash(slot& s) noexcept;
 /// The process that note_crash was told of ends: logs it, and calls the options' on_crash. `left`: what its mailbox

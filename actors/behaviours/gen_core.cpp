@@ -62,11 +62,6 @@ class next_message final : public selective_wait<gen_pattern> {
   envelope_ptr await_resume() noexcept { return take(); }
 };
 
-bool in_good_order(const term& reason) {
-  return reason.is_atom("normal"_atom) || reason.is_atom("shutdown"_atom) ||
-         (reason.is_tuple("shutdown"_atom) && reason.size() == 2);
-}
-
 std::string shortened(std::string text) {
   constexpr std::size_t most = 1000;
   if (text.size() > most) text.replace(most, std::string::npos, "...");
@@ -75,7 +70,7 @@ std::string shortened(std::string text) {
 
 void log_termination(gen_core& core, const term& reason) noexcept {
   try {
-    if (in_good_order(reason) || !slot_access::of(core.self).rt->options().log_crashes) return;
+    if (is_orderly(reason) || !slot_access::of(core.self).rt->options().log_crashes) return;
     std::string text = core.describe() + " terminating: " + shortened(reason.to_string());
     if (core.current)
       text += "\n  last message: " +
@@ -92,8 +87,8 @@ void log_termination(gen_core& core, const term& reason) noexcept {
 }  // namespace
 
 gen_core::gen_core(context& s, behaviour& b, troupe::pid parent_, term ancestors_, const start_options& options)
-    : self(s), body(b), parent(parent_ ? parent_ : s.pid()), ancestors(std::move(ancestors_)), registered(options.name.atom()),
-      hibernate_after(options.hibernate_after) {
+    : self(s), body(b), parent(parent_ ? parent_ : s.pid()), ancestors(std::move(ancestors_)),
+      registered(options.name.atom()), hibernate_after(options.hibernate_after) {
   slot_access::of(self).more().behaviour = this;
 }
 
@@ -248,7 +243,7 @@ process run_behaviour(context& self, behaviour_ptr b, troupe::pid parent, term a
   }
   core.answer_held();
   log_termination(core, reason);
-  if (error || !in_good_order(reason)) core.leave_ancestors();
+  if (error || !is_orderly(reason)) core.leave_ancestors();
   if (error) std::rethrow_exception(error);
   if (!reason.is_atom("normal"_atom)) self.exit(reason);
 }

@@ -163,7 +163,8 @@ term gen_core::status() const {
                                     pair(charlist("Logged events"), term::list(std::move(events)))}))};
   for (term& t : body.status()) parts.push_back(std::move(t));
   return term::tuple({"status"_atom, self.pid(), pair("module"_atom, atom(body.kind())),
-                      term::list({term::list({pair("$ancestors"_atom, ancestors)}), running, parent, term::list({}), term::list(std::move(parts))})});
+                      term::list({term::list({pair("$ancestors"_atom, ancestors)}), running, parent, term::list({}),
+                                  term::list(std::move(parts))})});
 }
 
 namespace {
