@@ -84,10 +84,10 @@ void note_crash(slot& s) noexcept {
       known.reset();
       return;
     }
-    if (known == nullptr || known->error != std::current_exception()) {
-      auto seen = std::make_unique<crash>();
-      if (known != nullptr) seen->ancestors = std::move(known->ancestors);
-      known = std::move(seen);
+    if (known == nullptr) known = std::make_unique<crash>();
+    if (known->error != std::current_exception()) {  // these tasks are of another one; its ancestors stay
+      known->error = nullptr;
+      known->tasks.clear();
     }
     known->report = true;
     known->by_exception = how == ending::by_exception;

@@ -264,10 +264,6 @@ task<term> wait_until_gone(context& self, reference watch) {
       when([&](const down& d) { return d.ref == watch; }, [](const down& d) { return d.reason; }));
 }
 
-}  // namespace
-
-namespace {
-
 /// Of a process that `self` starts: itself, and its own.
 term ancestors_of_child(context& self) {
   const slot& s = slot_access::of(self);
